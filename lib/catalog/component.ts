@@ -1,0 +1,11 @@
+/** The parts of a stack that are backed up. They name folders in the store and rows in `backup_log`. */
+export const COMPONENTS = ['postgres', 'redis', 'files', 'config', 'logs', 'n8n'] as const;
+export type Component = (typeof COMPONENTS)[number];
+
+/**
+ * What a backup holds.
+ * `full`: everything of its source; `globals`: a PostgreSQL server's roles, memberships, tablespaces and settings;
+ * `partial`: chosen schemas or tables only; `extract`: recently changed rows, never counted as a backup of the database.
+ */
+export const BACKUP_KINDS = ['full', 'partial', 'globals', 'extract'] as const;
+export type BackupKind = (typeof BACKUP_KINDS)[number];

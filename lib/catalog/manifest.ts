@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { BACKUP_KINDS, COMPONENTS } from './component';
+import { databaseSettingsSchema, postgresProofSchema } from './postgres-manifest';
+
+export const MANIFEST_FORMAT_VERSION = 1;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const moment = z.iso.datetime({ offset: true });
+const byteCount = z.number().int().nonnegative();
+
+/** Sorts by time: `20261122T020000Z-full-a1b2c3`. */
+export const backupIdSchema = z.string().regex(/^\d{8}T\d{6}Z-[a-z]+-[0-9a-z]{6}$/);
+
+/** A file name inside a backup's own folder: no separators, no leading dot, so that no manifest can point outside. */
+export const artifactNameSchema = z
+	.string()
+	.max(200)
+	.regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'an artifact name may hold letters, digits, dot, dash and underscore only')
+	.refine((name) => !name.includes('..'), 'an artifact name may not hold ".."');
+
+/** One stored file of a backup. `source*` describes the bytes before compression, `stored*` the bytes in the store. */
+export const artifactSchema = z.looseObject({
+	name: artifactNameSchema,
+	/** What the file is for, e.g. `dump`, `globals`, `rows`, `instructions`. */
+	role: z.string(),
+	mediaType: z.string(),
+	sourceBytes: byteCount,
+	sourceSha256: sha256,
+	storedBytes: byteCount,
+	storedSha256: sha256,
+	compression: z.discriminatedUnion('algorithm', [
+		z.looseObject({ algorithm: z.literal('none') }),
+		z.looseObject({ algorithm: z.literal('zstd'), level: z.number().int(), frameBytes: byteCount }),
+	]),
+});
+
+/** The thing that was backed up; two backups of one source belong to one series. Holds no secrets. */
+export const sourceSchema = z.looseObject({
+	type: z.enum(['postgres']),
+	/** What tells this source from others of the component: a database's name, or `globals`. */
+	name: z.string(),
+	host: z.string(),
+	port: z.number().int(),
+	serverVersion: z.string(),
+	/** `server_version_num` divided by 10000. */
+	serverMajor: z.number().int(),
+});
+
+/**
+ * The record of one backup; the backup exists when this file exists, and it is written last.
+ * Unknown fields are kept, so that a newer minor version's additions survive a rewrite.
+ */
+export const manifestSchema = z.looseObject({
+	formatVersion: z.literal(MANIFEST_FORMAT_VERSION),
+	id: backupIdSchema,
+	component: z.enum(COMPONENTS),
+	kind: z.enum(BACKUP_KINDS),
+	status: z.literal('success'),
+	startedAt: moment,
+	finishedAt: moment,
+	durationSeconds: z.number().nonnegative(),
+	createdBy: z.looseObject({ name: z.string(), version: z.string(), host: z.string() }),
+	source: sourceSchema,
+	/** The backup that this one needs to be restored, or null when it stands alone. */
+	parent: backupIdSchema.nullable(),
+	sourceBytes: byteCount,
+	storedBytes: byteCount,
+	artifacts: z.array(artifactSchema),
+	/** Things a person should know that did not fail the backup. */
+	warnings: z.array(z.string()),
+	note: z.string().optional(),
+	postgres: z
+		.looseObject({
+			format: z.enum(['custom', 'directory', 'plain', 'copy']),
+			clientVersion: z.string(),
+			settings: databaseSettingsSchema.optional(),
+			proof: postgresProofSchema.optional(),
+		})
+		.optional(),
+	/** SHA-256 over the canonical JSON of everything else (see `manifest-digest.ts`): finds damage that is still valid JSON. */
+	digest: sha256,
+});
+
+export type Artifact = z.infer<typeof artifactSchema>;
+export type BackupSource = z.infer<typeof sourceSchema>;
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestWithoutDigest = Omit<Manifest, 'digest'>;

@@ -1,0 +1,31 @@
+import type { BackupKind, Component } from './component';
+import type { VerificationLevel } from './verification';
+
+/** The newest thing known about whether a backup can be restored. */
+export interface VerifiedState {
+	readonly level: VerificationLevel;
+	readonly at: string;
+}
+
+/** What lists, drop-downs and workflow items show of a backup: the manifest without its details. */
+export interface BackupSummary {
+	readonly id: string;
+	readonly component: Component;
+	readonly kind: BackupKind;
+	/** `damaged`: its newest check failed, or its manifest cannot be read; never chosen as "latest" and never counted as verified. */
+	readonly status: 'success' | 'damaged';
+	/** Why it is `damaged`. */
+	readonly problem?: string;
+	readonly source: string;
+	readonly startedAt: string;
+	readonly finishedAt: string;
+	readonly durationSeconds: number;
+	readonly sourceBytes: number;
+	readonly storedBytes: number;
+	readonly store: string;
+	readonly files: string[];
+	/** Best level reached, or null. */
+	readonly verified: VerifiedState | null;
+	readonly parent: string | null;
+	readonly warnings: string[];
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { BACKUP_KINDS, COMPONENTS } from '../../catalog/component';
+import { postgresConnectionSchema } from '../../postgres/connection-settings';
+import { retentionPolicySchema } from '../../retention/policy';
+import { storeLocationSchema } from '../../storage/location';
+import { backupChoiceSchema } from './postgres-restore-jobs';
+
+export const testStoreJob = z.strictObject({ kind: z.literal('store.test'), store: storeLocationSchema });
+
+export const listBackupsJob = z.strictObject({
+	kind: z.literal('catalog.list'),
+	store: storeLocationSchema,
+	component: z.enum(COMPONENTS).optional(),
+	backupKind: z.enum(BACKUP_KINDS).optional(),
+	source: z.string().optional(),
+	limit: z.number().int().min(1).default(1000),
+});
+
+export const pruneJob = z.strictObject({
+	kind: z.literal('catalog.prune'),
+	store: storeLocationSchema,
+	component: z.enum(COMPONENTS).optional(),
+	policy: retentionPolicySchema,
+	/** false: only plan. */
+	apply: z.boolean().default(false),
+});
+
+/** Removes what interrupted runs left in the store; `apply: false` only lists it. */
+export const cleanUpJob = z.strictObject({
+	kind: z.literal('catalog.cleanUp'),
+	store: storeLocationSchema,
+	apply: z.boolean().default(false),
+	/** Leftovers younger than this stay. */
+	olderThanMinutes: z.number().min(0).default(60),
+});
+
+const verifyCommon = {
+	store: storeLocationSchema,
+	component: z.enum(COMPONENTS).default('postgres'),
+	backup: backupChoiceSchema,
+};
+
+export const verifyIntegrityJob = z.strictObject({
+	kind: z.literal('verify.integrity'),
+	...verifyCommon,
+	level: z.enum(['checksum', 'structure']).default('structure'),
+	/** Folder with the PostgreSQL clients, for `structure`; empty: search. */
+	clientFolder: z.string().default(''),
+});
+
+/** Restores into a throwaway database on `connection`'s server, compares with the proof, drops it. */
+export const restoreDrillJob = z.strictObject({
+	kind: z.literal('verify.restoreDrill'),
+	...verifyCommon,
+	connection: postgresConnectionSchema,
+	parallelJobs: z.number().int().min(1).max(64).default(2),
+	globals: backupChoiceSchema.nullable().default(null),
+});

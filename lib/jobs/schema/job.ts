@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, verifyIntegrityJob } from './catalog-jobs';
+import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
+import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
+import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
+
+/** Every job there is. A job is plain data; whatever runs it (a node, the command line) checks it against this schema first. */
+export const jobSchema = z.discriminatedUnion('kind', [
+	dumpDatabaseJob,
+	dumpGlobalsJob,
+	extractChangedRowsJob,
+	restoreDatabaseJob,
+	undoSwapJob,
+	dropPreviousJob,
+	testConnectionJob,
+	preflightJob,
+	listDatabasesJob,
+	listSchemasJob,
+	listTablesJob,
+	testStoreJob,
+	listBackupsJob,
+	pruneJob,
+	cleanUpJob,
+	verifyIntegrityJob,
+	restoreDrillJob,
+]);
+
+/** A checked job, defaults filled in. */
+export type Job = z.output<typeof jobSchema>;
+/** A job as callers write it. */
+export type JobInput = z.input<typeof jobSchema>;
+export type JobKind = Job['kind'];
+export type JobOf<K extends JobKind> = Extract<Job, { kind: K }>;
