@@ -1,0 +1,25 @@
+import type { ParseArgsConfig } from 'node:util';
+import type { ProgressReporter } from '../lib/core/progress';
+import type { RunJobOptions } from '../lib/jobs/run-job';
+import type { OptionValues } from './options';
+import type { SecretSources } from './secrets';
+
+/** What a command may use of the world. */
+export interface CommandWorld extends SecretSources {
+	readonly runOptions: RunJobOptions & { readonly onProgress: ProgressReporter };
+}
+
+/** A finished command: `result` for `--json`, `text` for people. */
+export interface CommandOutcome {
+	readonly result: unknown;
+	readonly text: string;
+}
+
+/** One subcommand of the command line. */
+export interface Command {
+	readonly name: string;
+	readonly summary: string;
+	readonly usage: string;
+	readonly options: NonNullable<ParseArgsConfig['options']>;
+	run(values: OptionValues, positionals: string[], world: CommandWorld): Promise<CommandOutcome>;
+}

@@ -1,0 +1,47 @@
+import type { JobContext } from '../core/context';
+import { cleanUp } from './handlers/catalog-clean-up';
+import { listBackupsHandler } from './handlers/catalog-list';
+import { prune } from './handlers/catalog-prune';
+import { dropPrevious } from './handlers/postgres-drop-previous';
+import { dumpDatabase } from './handlers/postgres-dump-database';
+import { dumpGlobals } from './handlers/postgres-dump-globals';
+import { extractChangedRows } from './handlers/postgres-extract-changed-rows';
+import { listDatabases } from './handlers/postgres-list-databases';
+import { listSchemas } from './handlers/postgres-list-schemas';
+import { listTables } from './handlers/postgres-list-tables';
+import { preflight } from './handlers/postgres-preflight';
+import { restoreDatabase } from './handlers/postgres-restore-database';
+import { testConnection } from './handlers/postgres-test-connection';
+import { undoSwap } from './handlers/postgres-undo-swap';
+import { testStore } from './handlers/store-test';
+import { verifyIntegrity } from './handlers/verify-integrity';
+import { restoreDrill } from './handlers/verify-restore-drill';
+import type { JobHandler } from './handler';
+import type { ResultOf } from './results';
+import type { JobKind, JobOf } from './schema/job';
+
+const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
+	'postgres.dumpDatabase': dumpDatabase,
+	'postgres.dumpGlobals': dumpGlobals,
+	'postgres.extractChangedRows': extractChangedRows,
+	'postgres.restoreDatabase': restoreDatabase,
+	'postgres.undoSwap': undoSwap,
+	'postgres.dropPrevious': dropPrevious,
+	'postgres.testConnection': testConnection,
+	'postgres.preflight': preflight,
+	'postgres.listDatabases': listDatabases,
+	'postgres.listSchemas': listSchemas,
+	'postgres.listTables': listTables,
+	'store.test': testStore,
+	'catalog.list': listBackupsHandler,
+	'catalog.prune': prune,
+	'catalog.cleanUp': cleanUp,
+	'verify.integrity': verifyIntegrity,
+	'verify.restoreDrill': restoreDrill,
+};
+
+/** Runs the handler of the job's kind. */
+export function runHandler<K extends JobKind>(job: JobOf<K>, context: JobContext): Promise<ResultOf<K>> {
+	const handler: JobHandler<K> = handlers[job.kind as K];
+	return handler(job, context);
+}
