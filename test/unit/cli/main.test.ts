@@ -1,0 +1,100 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { main } from '../../../cli/main';
+
+const workerModule = join(__dirname, '../../support/workers/echo.js');
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'cli-test-'))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function command(args: string[], options: { stdin?: string; environment?: NodeJS.ProcessEnv } = {}) {
+	const sink = () => {
+		const stream = new PassThrough();
+		const chunks: Buffer[] = [];
+		stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+		return { stream: stream as unknown as NodeJS.WriteStream, text: () => Buffer.concat(chunks).toString() };
+	};
+	const stdout = sink();
+	const stderr = sink();
+	const code = await main(args, {
+		environment: options.environment ?? {},
+		stdin: Readable.from([options.stdin ?? '']),
+		stdout: stdout.stream,
+		stderr: stderr.stream,
+		signal: new AbortController().signal,
+		workerModule,
+	});
+	return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+/** Runs a command against a worker that sends the job back as an error's message, and yields that job. */
+async function jobOf(args: string[], options: { stdin?: string; environment?: NodeJS.ProcessEnv } = {}) {
+	const { stdout } = await command([...args, '--json'], options);
+	return JSON.parse(JSON.parse(stdout).error.message);
+}
+
+test('shows the commands, and fails without one', async () => {
+	expect(await command(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('restore') });
+	expect(await command([])).toMatchObject({ code: 2 });
+	expect(await command(['destroy'])).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no command "destroy"') });
+});
+
+test.each([
+	[['list'], '--store is missing'],
+	[['list', '--store', '/x', '--limit', 'many'], '--limit takes a whole number'],
+	[['list', '--store', '/x', '--component', 'mysql'], '--component takes one of'],
+	[['list', '--password', 'x'], "Unknown option '--password'"],
+	[['restore', '--store', '/x'], '--database is missing'],
+	[['run'], 'Name one job file'],
+	[['run', '/nowhere/job.json'], 'cannot be read'],
+])('%j is a usage error with exit code 2', async (args, message) => {
+	expect(await command(args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+});
+
+test('a failed job exits with 1 and says what, and what next', async () => {
+	const { code, stderr } = await command(['list', '--store', '/x']);
+	expect(code).toBe(1);
+	expect(stderr).toMatch(/^INTERNAL: .*\nlook at the job/);
+});
+
+test('restore is beside the live database unless told otherwise, and destroys nothing by default', async () => {
+	const job = await jobOf(['restore', '--store', '/backups', '--database', 'crm', '--host', 'db', '--backup', 'latest-verified', '--source', 'crm']);
+	expect(job).toMatchObject({
+		kind: 'postgres.restoreDatabase',
+		store: { type: 'folder', path: '/backups' },
+		connection: { host: 'db', port: 5432 },
+		backup: { by: 'latestVerified', source: 'crm' },
+		target: { mode: 'new', database: 'crm' },
+		confirmation: '',
+		allowN8nDatabase: false,
+	});
+});
+
+test('takes the password from a file, standard input or PGPASSWORD', async () => {
+	const file = join(folder, 'password');
+	writeFileSync(file, 'from file\n', { mode: 0o600 });
+	const args = ['undo-swap', '--database', 'crm'];
+	expect(await jobOf([...args, '--password-file', file])).toMatchObject({ connection: { password: 'from file' } });
+	expect(await jobOf([...args, '--password-stdin'], { stdin: 'from stdin\n' })).toMatchObject({ connection: { password: 'from stdin' } });
+	expect(await jobOf(args, { environment: { PGPASSWORD: 'from variable', PGHOST: 'db', PGPORT: '6000' } })).toMatchObject({
+		connection: { password: 'from variable', host: 'db', port: 6000 },
+	});
+	chmodSync(file, 0o644);
+	expect((await command([...args, '--password-file', file])).stderr).toContain('can be read by other users');
+});
+
+test('run fills in secrets that the job file only names', async () => {
+	const file = join(folder, 'job.json');
+	const job = { kind: 'postgres.listDatabases', connection: { host: 'db', user: 'u', password: { fromEnvironment: 'DB_PASSWORD' } } };
+	writeFileSync(file, JSON.stringify(job));
+	expect(await jobOf(['run', file], { environment: { DB_PASSWORD: 'sesame' } })).toMatchObject({ connection: { password: 'sesame' } });
+	expect(await jobOf(['run', '-'], { stdin: JSON.stringify(job), environment: { DB_PASSWORD: 'sesame' } })).toMatchObject({ connection: { host: 'db' } });
+	expect(await command(['run', file])).toMatchObject({ code: 2, stderr: expect.stringContaining('DB_PASSWORD, which is not set') });
+});
+
+test('a hostile name cannot steer the terminal', async () => {
+	const { stderr } = await command(['list', '--store', '/x', '--source', 'a\u001b[2Jb']);
+	expect(stderr).not.toContain('\u001b');
+});
