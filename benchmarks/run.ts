@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startPostgres } from '../test/support/postgres-server';
+import { benchmarkDump } from './dump';
+import { benchmarkEventLoop } from './event-loop';
+import { benchmarkRestore } from './restore';
+
+const DATABASE = 'benchmark';
+const benchmarks = { dump: benchmarkDump, restore: benchmarkRestore, 'event-loop': benchmarkEventLoop };
+
+/** `npm run bench [-- dump|restore|event-loop ...] [rounds]`: all of them, five rounds, unless told otherwise. */
+async function main(args: string[]): Promise<void> {
+	const rounds = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 5);
+	const chosen = args.filter((arg) => !/^\d+$/.test(arg));
+	const unknown = chosen.filter((name) => !(name in benchmarks));
+	if (unknown.length > 0) throw new Error(`There is no benchmark "${unknown.join('", "')}"; there are: ${Object.keys(benchmarks).join(', ')}.`);
+
+	process.stderr.write('Building a database of about 1.2 GB …\n');
+	const server = await startPostgres({ settings: { max_wal_size: '4GB', shared_buffers: '256MB' } });
+	try {
+		await server.createDatabase(DATABASE);
+		await server.query(readFileSync(join(__dirname, 'big-database.sql'), 'utf8'), DATABASE);
+		await server.query('CHECKPOINT');
+		for (const [name, benchmark] of Object.entries(benchmarks)) {
+			if (chosen.length > 0 && !chosen.includes(name)) continue;
+			process.stderr.write(`${name}:\n`);
+			await benchmark(server, DATABASE, rounds);
+		}
+	} finally {
+		await server.stop();
+	}
+}
+
+void main(process.argv.slice(2)).catch((error: unknown) => {
+	process.stderr.write(`${String(error)}\n`);
+	process.exitCode = 1;
+});
