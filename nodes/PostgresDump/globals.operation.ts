@@ -1,0 +1,36 @@
+import type { Operation } from '../shared/operation';
+import { compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
+import { backupItems, dumpCommon, warningHints } from './dump-common';
+
+/** What belongs to the server and not to one database: roles, memberships, tablespaces and their settings. */
+export const globalsOperation: Operation<'postgres.dumpGlobals'> = {
+	properties: [
+		optionsCollection(
+			['globals'],
+			[
+				compressionField,
+				noteField,
+				{
+					displayName: 'Role Passwords',
+					name: 'rolePasswords',
+					type: 'boolean',
+					default: true,
+					description:
+						"Whether to include the roles' password hashes, which needs a superuser. Without them the roles come back without a password.",
+				},
+				timeoutField,
+				lockWaitField,
+			],
+		),
+	],
+
+	async job(input) {
+		return {
+			kind: 'postgres.dumpGlobals',
+			...(await dumpCommon(input)),
+			rolePasswords: input.parameters.collection('options').flag('rolePasswords', 'Role Passwords'),
+		};
+	},
+	items: backupItems,
+	hints: warningHints,
+};

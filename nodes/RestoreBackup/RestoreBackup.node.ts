@@ -1,0 +1,83 @@
+import {
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	NodeConnectionTypes,
+} from 'n8n-workflow';
+import { credentialTest } from '../shared/credential-tests';
+import { executeOperations, runnable } from '../shared/execute';
+import { listSearch } from '../shared/lookups';
+import { dropPreviousOperation } from './drop-previous.operation';
+import { postgresDatabaseOperation } from './postgres-database.operation';
+import { undoSwapOperation } from './undo-swap.operation';
+
+const operations = {
+	postgresDatabase: runnable(postgresDatabaseOperation),
+	undoSwap: runnable(undoSwapOperation),
+	dropPrevious: runnable(dropPreviousOperation),
+};
+
+export class RestoreBackup implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Restore Backup',
+		name: 'restoreBackup',
+		icon: { light: 'file:restoreBackup.svg', dark: 'file:restoreBackup.dark.svg' },
+		group: ['output'],
+		version: 1,
+		subtitle:
+			'={{ { postgresDatabase: "Postgres Database", undoSwap: "Undo Swap", dropPrevious: "Drop Previous" }[$parameter["operation"]] + ($parameter["dryRun"] === false ? "" : " (dry run)") }}',
+		description: 'Restore a backup beside the live data, prove it, and swap it in',
+		defaults: { name: 'Restore Backup' },
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		usableAsTool: undefined,
+		credentials: [
+			{ name: 'backupPostgresApi', required: true, testedBy: 'backupPostgresTest' },
+			{
+				name: 'backupStoreApi',
+				required: true,
+				testedBy: 'backupStoreTest',
+				displayOptions: { show: { operation: ['postgresDatabase'] } },
+			},
+		],
+		properties: [
+			{
+				displayName: 'Operation',
+				name: 'operation',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Drop Previous',
+						value: 'dropPrevious',
+						description: 'Drop the database that an earlier swap kept',
+						action: 'Drop the previous database',
+					},
+					{
+						name: 'Postgres Database',
+						value: 'postgresDatabase',
+						description: 'Restore a PostgreSQL database from a backup',
+						action: 'Restore a postgres database',
+					},
+					{
+						name: 'Undo Swap',
+						value: 'undoSwap',
+						description: 'Put the database that a swap replaced back in its place',
+						action: 'Undo a swap',
+					},
+				],
+				default: 'postgresDatabase',
+			},
+			...postgresDatabaseOperation.properties,
+			...undoSwapOperation.properties,
+			...dropPreviousOperation.properties,
+		],
+	};
+
+	methods = { credentialTest, listSearch };
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await executeOperations(this, operations);
+	}
+}

@@ -1,0 +1,73 @@
+import {
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	NodeConnectionTypes,
+} from 'n8n-workflow';
+import { credentialTest } from '../shared/credential-tests';
+import { executeOperations, runnable } from '../shared/execute';
+import { listSearch } from '../shared/lookups';
+import { integrityOperation } from './integrity.operation';
+import { restoreDrillOperation } from './restore-drill.operation';
+
+const operations = {
+	integrity: runnable(integrityOperation),
+	restoreDrill: runnable(restoreDrillOperation),
+};
+
+export class VerifyBackup implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Verify Backup',
+		name: 'verifyBackup',
+		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill" }[$parameter["operation"]] }}',
+		description: 'Prove that a backup is intact and can be restored',
+		defaults: { name: 'Verify Backup' },
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		usableAsTool: undefined,
+		credentials: [
+			{ name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' },
+			{
+				name: 'backupPostgresApi',
+				required: true,
+				testedBy: 'backupPostgresTest',
+				displayOptions: { show: { operation: ['restoreDrill'] } },
+			},
+		],
+		properties: [
+			{
+				displayName: 'Operation',
+				name: 'operation',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Integrity',
+						value: 'integrity',
+						description: 'Check that the bytes are as written and that the archive can be read',
+						action: 'Check the integrity of a backup',
+					},
+					{
+						name: 'Restore Drill',
+						value: 'restoreDrill',
+						description: 'Restore into a throwaway database and compare it with the proof taken at backup time',
+						action: 'Run a restore drill',
+					},
+				],
+				default: 'restoreDrill',
+			},
+			...integrityOperation.properties,
+			...restoreDrillOperation.properties,
+		],
+	};
+
+	methods = { credentialTest, listSearch };
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await executeOperations(this, operations);
+	}
+}

@@ -1,0 +1,36 @@
+import type { ICredentialsDecrypted, ICredentialTestFunctions, INodeCredentialTestResult } from 'n8n-workflow';
+import { toBackupError } from '../../lib/core/errors';
+import { postgresConnection } from './credentials';
+import { lookupStore, runLookup } from './run-node-job';
+
+/** The connection tests behind the credentials' "Test" button. */
+export const credentialTest = {
+	backupPostgresTest: async function (this: ICredentialTestFunctions, credential: ICredentialsDecrypted): Promise<INodeCredentialTestResult> {
+		return await tested(async () => {
+			const { serverVersion, user } = await runLookup<'postgres.testConnection'>({
+				kind: 'postgres.testConnection',
+				connection: postgresConnection(credential.data ?? {}),
+			});
+			return `Connected as ${user} to PostgreSQL ${serverVersion}`;
+		});
+	},
+	backupStoreTest: async function (this: ICredentialTestFunctions, credential: ICredentialsDecrypted): Promise<INodeCredentialTestResult> {
+		return await tested(async () => {
+			const { store, freeBytes } = await runLookup<'store.test'>({
+				kind: 'store.test',
+				store: await lookupStore(credential.data ?? {}),
+			});
+			const free = freeBytes === null ? '' : `, ${(freeBytes / 1e9).toFixed(1)} GB free`;
+			return `Wrote, read back and removed a file in ${store}${free}`;
+		});
+	},
+};
+
+async function tested(test: () => Promise<string>): Promise<INodeCredentialTestResult> {
+	try {
+		return { status: 'OK', message: await test() };
+	} catch (error) {
+		const reason = toBackupError(error);
+		return { status: 'Error', message: `${reason.message} ${reason.hint}` };
+	}
+}

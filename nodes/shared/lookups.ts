@@ -1,0 +1,113 @@
+import {
+	type ILoadOptionsFunctions,
+	type INodeListSearchItems,
+	type INodeListSearchResult,
+	type INodePropertyOptions,
+	NodeOperationError,
+} from 'n8n-workflow';
+import { toBackupError } from '../../lib/core/errors';
+import type { BackupKind } from '../../lib/catalog/component';
+import type { BackupSummary } from '../../lib/catalog/summary';
+import { tableValue } from './name-lists';
+import { nodeError } from './node-error';
+import { lookupSources, runLookup } from './run-node-job';
+
+/** What the drop-downs of all nodes list; each entry comes from the real server or store. */
+export const listSearch = {
+	searchDatabases: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		return await reported(this, async () => {
+			const { databases } = await runLookup<'postgres.listDatabases'>({
+				kind: 'postgres.listDatabases',
+				connection: await lookupSources(this).connection(),
+			});
+			return { results: matching(databases.map((name) => ({ name, value: name })), filter) };
+		});
+	},
+	searchBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		return await searchBackupsOfKinds(this, ['full', 'partial'], filter);
+	},
+	searchAllBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		return await searchBackupsOfKinds(this, ['full', 'partial', 'globals', 'extract'], filter);
+	},
+	searchGlobals: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		return await searchBackupsOfKinds(this, ['globals'], filter);
+	},
+	searchPrevious: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		return await reported(this, async () => {
+			const { databases } = await runLookup<'postgres.listDatabases'>({
+				kind: 'postgres.listDatabases',
+				connection: await lookupSources(this).connection(),
+			});
+			const kept = databases.filter((name) => name.includes('_before_'));
+			return { results: matching(kept.map((name) => ({ name, value: name })), filter) };
+		});
+	},
+};
+
+export const loadOptions = {
+	getSchemas: async function (this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
+		return await reported(this, async () => {
+			const { schemas } = await runLookup<'postgres.listSchemas'>({
+				kind: 'postgres.listSchemas',
+				connection: await lookupSources(this).connection(),
+				database: chosenDatabase(this),
+			});
+			return schemas.map((name) => ({ name, value: name }));
+		});
+	},
+	getTables: async function (this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
+		return await reported(this, async () => {
+			const { tables } = await runLookup<'postgres.listTables'>({
+				kind: 'postgres.listTables',
+				connection: await lookupSources(this).connection(),
+				database: chosenDatabase(this),
+			});
+			return tables.map((table) => ({ name: `${table.schema}.${table.name}`, value: tableValue(table) }));
+		});
+	},
+};
+
+async function searchBackupsOfKinds(
+	context: ILoadOptionsFunctions,
+	kinds: readonly BackupKind[],
+	filter: string | undefined,
+): Promise<INodeListSearchResult> {
+	return await reported(context, async () => {
+		const { backups } = await runLookup<'catalog.list'>({ kind: 'catalog.list', store: await lookupSources(context).store() });
+		const entries = backups
+			.filter((backup) => kinds.includes(backup.kind))
+			.map((backup) => ({ name: describeBackup(backup), value: backup.id }));
+		return { results: matching(entries, filter) };
+	});
+}
+
+/** One line for a drop-down, e.g. `2026-11-22 02:00 UTC | crm_dashboard | full | 81.0 MB | verified: restore`. */
+export function describeBackup(backup: BackupSummary): string {
+	const time = `${backup.startedAt.slice(0, 16).replace('T', ' ')} UTC`;
+	const state = backup.status === 'damaged' ? 'DAMAGED' : backup.verified === null ? 'not verified' : `verified: ${backup.verified.level}`;
+	return [time, backup.source, backup.kind, `${(backup.storedBytes / 1e6).toFixed(1)} MB`, state].join(' | ');
+}
+
+function matching(entries: INodeListSearchItems[], filter: string | undefined): INodeListSearchItems[] {
+	if (filter === undefined || filter === '') return entries;
+	const wanted = filter.toLowerCase();
+	return entries.filter((entry) => `${entry.name} ${String(entry.value)}`.toLowerCase().includes(wanted));
+}
+
+function chosenDatabase(context: ILoadOptionsFunctions): string {
+	const value = context.getCurrentNodeParameter('database', { extractValue: true });
+	if (typeof value === 'string' && value !== '' && !value.startsWith('=')) return value;
+	throw new NodeOperationError(context.getNode(), 'Choose a database first', {
+		description: 'The list is read from that database. With an expression as database, give the names by an expression too.',
+		level: 'warning',
+	});
+}
+
+async function reported<T>(context: ILoadOptionsFunctions, lookup: () => Promise<T>): Promise<T> {
+	try {
+		return await lookup();
+	} catch (error) {
+		if (error instanceof NodeOperationError) throw error;
+		throw nodeError(context.getNode(), toBackupError(error));
+	}
+}

@@ -1,0 +1,85 @@
+import type { ICredentialDataDecryptedObject, IExecuteFunctions, ILoadOptionsFunctions } from 'n8n-workflow';
+import type { ProgressEvent } from '../../lib/core/progress';
+import type { ResultOf } from '../../lib/jobs/results';
+import { runJob } from '../../lib/jobs/run-job';
+import type { JobInput, JobKind } from '../../lib/jobs/schema/job';
+import type { StoreLocation } from '../../lib/storage/location';
+import { postgresConnection, type PostgresConnectionInput, storeLocation } from './credentials';
+import { environmentPolicy, type FilePolicy } from './file-policy';
+import { allowedStore } from './store-policy';
+
+export type InputOf<K extends JobKind> = Extract<JobInput, { kind: K }>;
+
+/** Drop-downs and connection tests give up after this time, so that a panel never hangs. */
+const LOOKUP_TIMEOUT_MS = 45_000;
+/** Browsers get at most one line of progress in this time. */
+const PROGRESS_INTERVAL_MS = 1_000;
+
+/** Where a job gets its connection and store from; each is asked for only by jobs that need it. */
+export interface JobSources {
+	connection(): Promise<PostgresConnectionInput>;
+	store(): Promise<StoreLocation>;
+}
+
+/** The sources of one item's job, from the node's credentials. */
+export function executionSources(context: IExecuteFunctions, itemIndex: number): JobSources {
+	const policy: FilePolicy = {
+		resolvePath: async (path) => await context.helpers.resolvePath(path),
+		isBlocked: (path) => context.helpers.isFilePathBlocked(path as Parameters<typeof context.helpers.isFilePathBlocked>[0]),
+	};
+	return {
+		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi', itemIndex)),
+		store: async () => await allowedStore(storeLocation(await context.getCredentials('backupStoreApi', itemIndex)), policy),
+	};
+}
+
+/** The sources of a drop-down's job. */
+export function lookupSources(context: ILoadOptionsFunctions): JobSources {
+	return {
+		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi')),
+		store: async () => await lookupStore(await context.getCredentials('backupStoreApi')),
+	};
+}
+
+/** The store of a credential that is used outside an execution. */
+export async function lookupStore(data: ICredentialDataDecryptedObject): Promise<StoreLocation> {
+	return await allowedStore(storeLocation(data), environmentPolicy(process.env));
+}
+
+/** Runs a short job for a drop-down or a connection test. */
+export async function runLookup<K extends JobKind>(job: InputOf<K>): Promise<ResultOf<K>> {
+	return await runJob<K>(job, { timeoutMs: LOOKUP_TIMEOUT_MS });
+}
+
+/** Runs an item's job: n8n's Stop cancels it, its progress goes to the browser's console. */
+export async function runForItem<K extends JobKind>(
+	context: IExecuteFunctions,
+	job: InputOf<K>,
+	timeoutMinutes: number | undefined,
+): Promise<ResultOf<K>> {
+	return await runJob<K>(job, {
+		signal: context.getExecutionCancelSignal(),
+		timeoutMs: timeoutMinutes === undefined || timeoutMinutes === 0 ? undefined : timeoutMinutes * 60_000,
+		onProgress: progressToBrowser(context),
+	});
+}
+
+function progressToBrowser(context: IExecuteFunctions): (event: ProgressEvent) => void {
+	let lastAt = Number.NEGATIVE_INFINITY;
+	let lastStep = '';
+	return (event) => {
+		const at = performance.now();
+		if (event.step === lastStep && at - lastAt < PROGRESS_INTERVAL_MS) return;
+		lastAt = at;
+		lastStep = event.step;
+		context.sendMessageToUI(describeProgress(event));
+	};
+}
+
+/** One line for people, e.g. `Dumping crm_dashboard: 40 % (48 of 120 MB)`. */
+export function describeProgress({ step, done, total, unit }: ProgressEvent): string {
+	if (done === undefined) return step;
+	const amount = (value: number) => (unit === 'bytes' ? `${(value / 1e6).toFixed(1)} MB` : `${value} ${unit ?? ''}`.trim());
+	if (total === undefined || total === 0) return `${step}: ${amount(done)}`;
+	return `${step}: ${Math.floor((done / total) * 100)} % (${amount(done)} of ${amount(total)})`;
+}
