@@ -32,7 +32,7 @@ export interface GetOptions {
  *
  * Every method rejects with a `BackupError`: `PATH_REFUSED` for a key that is not plain (see `key.ts`),
  * `OBJECT_NOT_FOUND`, `STORE_FULL`, `STORE_NOT_WRITABLE`, `STORE_UNAVAILABLE`, `CANCELLED`.
- * `contract.ts` under `test/support` is the suite that every store passes.
+ * `store-contract.ts` under `test/support` is the suite that every store passes.
  */
 export interface Store {
 	/** For messages and manifests: kind and place, without secrets, e.g. `folder /backups`. */
@@ -65,6 +65,9 @@ export interface Store {
 
 	/** Writes, reads back and removes a small object: proves that the store can be used. */
 	check(signal: AbortSignal): Promise<void>;
+
+	/** What interrupted writes left behind, and writes that are going on now. Their keys serve for display only. */
+	listUnfinished(prefix: string): AsyncIterable<StoredObject>;
 
 	/** Removes what interrupted writes left behind and is older than `olderThan` by the store's clock. @returns what was removed */
 	removeUnfinished(prefix: string, olderThan: Date): Promise<StoredObject[]>;
