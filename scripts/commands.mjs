@@ -1,0 +1,32 @@
+/**
+ * What each npm script needs and does. `run` is argv; a step with `jest` runs those of jest's projects.
+ * What the person types after `--` is added to a command's last step.
+ */
+export const commands = {
+	'demo': {
+		needs: ['postgres', 'n8n', 'build'],
+		steps: [{ title: 'Demo', run: ['tsx', 'demo/demo.ts'] }],
+	},
+	'test': {
+		needs: ['postgres', 'zstd', 'n8n', 'postgres 17', 'build'],
+		steps: [
+			{ title: 'Lint', run: ['eslint', '.'] },
+			{ title: 'Type check', run: ['tsc', '-p', 'tsconfig.json', '--noEmit'] },
+			{ title: 'Unit and node tests', jest: ['unit', 'nodes'] },
+			{ title: 'Integration tests (real PostgreSQL servers)', jest: ['integration'] },
+			{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] },
+		],
+	},
+	'test:unit': { needs: [], steps: [{ title: 'Unit tests', jest: ['unit'] }] },
+	'test:nodes': { needs: ['build'], steps: [{ title: 'Node tests', jest: ['nodes'] }] },
+	'test:integration': {
+		needs: ['postgres', 'zstd', 'postgres 17', 'build'],
+		steps: [{ title: 'Integration tests (real PostgreSQL servers)', jest: ['integration'] }],
+	},
+	'test:e2e': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
+	'bench': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['tsx', 'benchmarks/run.ts'] }] },
+	'pictures': {
+		needs: ['postgres', 'chromium', 'n8n', 'build'],
+		steps: [{ title: 'Pictures', run: ['tsx', 'scripts/pictures/take-pictures.ts'] }],
+	},
+};

@@ -1,0 +1,37 @@
+// Runs one of the project's commands after making sure of everything it needs, also on a machine where nothing was prepared.
+// Plain JavaScript without dependencies, because it runs before anything is installed.
+import { commands } from './commands.mjs';
+import { npmDependencies } from './setup/npm-dependencies.mjs';
+import { node24 } from './setup/node-24.mjs';
+import { debianPackages } from './setup/debian-packages.mjs';
+import { n8n } from './setup/n8n.mjs';
+import { postgres17 } from './setup/postgres-17.mjs';
+import { build } from './setup/build.mjs';
+import { SetupError } from './setup/setup-error.mjs';
+import { runSteps } from './run-steps.mjs';
+
+const preparations = {
+	'postgres': () => debianPackages(['postgres']),
+	'zstd': () => debianPackages(['zstd']),
+	'chromium': () => debianPackages(['chromium']),
+	'n8n': n8n,
+	'postgres 17': postgres17,
+	'build': build,
+};
+
+async function main([name, ...args]) {
+	const command = commands[name];
+	if (command === undefined) throw new SetupError(`There is no command "${name ?? ''}". There are: ${Object.keys(commands).join(', ')}.`);
+	await node24();
+	await npmDependencies();
+	for (const need of command.needs) await preparations[need]();
+	return await runSteps(command.steps, args);
+}
+
+try {
+	process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+	if (!(error instanceof SetupError)) throw error;
+	console.error(`\n${error.message}`);
+	process.exitCode = 1;
+}
