@@ -27,7 +27,7 @@ export const changedRowsOperation: Operation<'postgres.extractChangedRows'> = {
 			required: true,
 			displayOptions: { show },
 			description:
-				'The tables to read. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+				'Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
 		},
 		{
 			displayName: 'Column',

@@ -12,9 +12,6 @@ import {
 } from '../shared/option-fields';
 import { backupItems, dumpCommon, warningHints } from './dump-common';
 
-const listHelp =
-	'Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>';
-
 const selectionFields: INodeProperties[] = [
 	{
 		displayName: 'Exclude Schema Names or IDs',
@@ -22,7 +19,8 @@ const selectionFields: INodeProperties[] = [
 		type: 'multiOptions',
 		typeOptions: { loadOptionsMethod: 'getSchemas', loadOptionsDependsOn: ['database.value'] },
 		default: [],
-		description: `Schemas to leave out. ${listHelp}.`,
+		description:
+			'Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
 	},
 	{
 		displayName: 'Exclude Table Names or IDs',
@@ -30,7 +28,8 @@ const selectionFields: INodeProperties[] = [
 		type: 'multiOptions',
 		typeOptions: { loadOptionsMethod: 'getTables', loadOptionsDependsOn: ['database.value'] },
 		default: [],
-		description: `Tables to leave out. ${listHelp}.`,
+		description:
+			'Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
 	},
 	{
 		displayName: 'Include Schema Names or IDs',
@@ -38,7 +37,8 @@ const selectionFields: INodeProperties[] = [
 		type: 'multiOptions',
 		typeOptions: { loadOptionsMethod: 'getSchemas', loadOptionsDependsOn: ['database.value'] },
 		default: [],
-		description: `Only these schemas are backed up. ${listHelp}.`,
+		description:
+			'Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
 	},
 	{
 		displayName: 'Include Table Names or IDs',
@@ -46,7 +46,8 @@ const selectionFields: INodeProperties[] = [
 		type: 'multiOptions',
 		typeOptions: { loadOptionsMethod: 'getTables', loadOptionsDependsOn: ['database.value'] },
 		default: [],
-		description: `Only these tables are backed up. ${listHelp}.`,
+		description:
+			'Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>',
 	},
 ];
 

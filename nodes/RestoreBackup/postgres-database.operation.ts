@@ -13,7 +13,7 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 	properties: [
 		...backupFields(
 			{ operation },
-			{ defaultChoice: 'latestVerified', sourceHelp: 'Leave empty when it is the same as the target database.' },
+			{ defaultChoice: 'latestVerified', sourceHelp: 'Name of the database that was backed up. Leave empty when it is the same as the target database.' },
 		),
 		{
 			displayName: 'Restore To',
@@ -100,7 +100,7 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 					{ name: 'Checksum', value: 'checksum', description: 'Its bytes have been compared with what was written' },
 					{ name: 'None', value: 'none', description: 'An unverified backup may be restored; its bytes are checked all the same' },
 					{ name: 'Restore', value: 'restore', description: 'It has been restored before, and its contents were equal' },
-					{ name: 'Structure', value: 'structure', description: 'pg_restore has read all of it' },
+					{ name: 'Structure', value: 'structure', description: 'The archive has been read to its end by pg_restore' },
 				],
 				default: 'none',
 				description: 'How well the backup must have been verified before; otherwise the restore is refused',

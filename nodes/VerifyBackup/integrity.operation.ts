@@ -12,7 +12,7 @@ export const integrityOperation: Operation<'verify.integrity'> = {
 			{ operation },
 			{
 				defaultChoice: 'latest',
-				sourceHelp: 'Leave empty to take the newest backup of any database.',
+				sourceHelp: 'Name of the database that was backed up. Leave empty to take the newest backup of any database.',
 				searchMethod: 'searchAllBackups',
 			},
 		),

@@ -18,7 +18,7 @@ export const restoreDrillOperation: Operation<'verify.restoreDrill'> = {
 		},
 		...backupFields(
 			{ operation },
-			{ defaultChoice: 'latest', sourceHelp: 'Leave empty to take the newest backup of any database.' },
+			{ defaultChoice: 'latest', sourceHelp: 'Name of the database that was backed up. Leave empty to take the newest backup of any database.' },
 		),
 		{
 			displayName: 'Create Missing Roles',

@@ -47,10 +47,17 @@ export function backupLocator(field: {
 	};
 }
 
+export interface BackupFieldTexts {
+	defaultChoice: 'latest' | 'latestVerified';
+	/** What the name of the backed-up database means here when it is left empty. */
+	sourceHelp: string;
+	searchMethod?: string;
+}
+
 /** The three fields with which a person says which backup to use. */
 export function backupFields(
 	show: NonNullable<DisplayOptions['show']>,
-	texts: { defaultChoice: 'latest' | 'latestVerified'; sourceHelp: string; searchMethod?: string },
+	{ defaultChoice, sourceHelp, searchMethod = 'searchBackups' }: BackupFieldTexts,
 ): INodeProperties[] {
 	return [
 		{
@@ -72,14 +79,14 @@ export function backupFields(
 				},
 				{ name: 'Specific Backup', value: 'id', description: 'One backup that you choose from the list, or by its ID' },
 			],
-			default: texts.defaultChoice,
+			default: defaultChoice,
 			description: 'Which backup to use',
 		},
 		backupLocator({
 			displayName: 'Backup to Use',
 			name: 'backup',
 			description: 'The backup, newest first',
-			searchMethod: texts.searchMethod ?? 'searchBackups',
+			searchMethod: searchMethod,
 			displayOptions: { show: { ...show, backupChoice: ['id'] } },
 		}),
 		{
@@ -88,7 +95,7 @@ export function backupFields(
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. crm_dashboard',
-			description: `Name of the database that was backed up. ${texts.sourceHelp}`,
+			description: sourceHelp,
 			displayOptions: { show: { ...show, backupChoice: ['latest', 'latestVerified'] } },
 		},
 	];

@@ -1,11 +1,5 @@
-import {
-	type ILoadOptionsFunctions,
-	type INodeListSearchItems,
-	type INodeListSearchResult,
-	type INodePropertyOptions,
-	NodeOperationError,
-} from 'n8n-workflow';
-import { toBackupError } from '../../lib/core/errors';
+import type { ILoadOptionsFunctions, INodeListSearchItems, INodeListSearchResult, INodePropertyOptions } from 'n8n-workflow';
+import { BackupError, toBackupError } from '../../lib/core/errors';
 import type { BackupKind } from '../../lib/catalog/component';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import { tableValue } from './name-lists';
@@ -97,17 +91,17 @@ function matching(entries: INodeListSearchItems[], filter: string | undefined): 
 function chosenDatabase(context: ILoadOptionsFunctions): string {
 	const value = context.getCurrentNodeParameter('database', { extractValue: true });
 	if (typeof value === 'string' && value !== '' && !value.startsWith('=')) return value;
-	throw new NodeOperationError(context.getNode(), 'Choose a database first', {
-		description: 'The list is read from that database. With an expression as database, give the names by an expression too.',
-		level: 'warning',
-	});
+	throw new BackupError(
+		'INVALID_INPUT',
+		'Choose a database first.',
+		'The list is read from that database. With an expression as database, give the names by an expression too.',
+	);
 }
 
 async function reported<T>(context: ILoadOptionsFunctions, lookup: () => Promise<T>): Promise<T> {
 	try {
 		return await lookup();
 	} catch (error) {
-		if (error instanceof NodeOperationError) throw error;
 		throw nodeError(context.getNode(), toBackupError(error));
 	}
 }

@@ -17,8 +17,8 @@ const PROGRESS_INTERVAL_MS = 1_000;
 
 /** Where a job gets its connection and store from; each is asked for only by jobs that need it. */
 export interface JobSources {
-	connection(): Promise<PostgresConnectionInput>;
-	store(): Promise<StoreLocation>;
+	readonly connection: () => Promise<PostgresConnectionInput>;
+	readonly store: () => Promise<StoreLocation>;
 }
 
 /** The sources of one item's job, from the node's credentials. */

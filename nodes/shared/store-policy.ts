@@ -9,17 +9,13 @@ import { wrong } from './parameters';
  * @throws BackupError `PATH_REFUSED` naming the variable that would allow it, `INVALID_INPUT` for a path that is not absolute
  */
 export async function allowedStore(store: StoreLocation, policy: FilePolicy): Promise<StoreLocation> {
-	switch (store.type) {
-		case 'folder': {
-			if (!isAbsolute(store.path)) {
-				throw wrong('Folder of the store credential', 'is not an absolute path', 'Start it with a slash, e.g. /backups.');
-			}
-			const path = await resolveExisting(normalize(store.path), policy);
-			const full = await resolveExisting(join(path, store.prefix), policy);
-			if (await policy.isBlocked(full)) throw blocked(store.path, full);
-			return { type: 'folder', path, prefix: store.prefix };
-		}
+	if (!isAbsolute(store.path)) {
+		throw wrong('Folder of the store credential', 'is not an absolute path', 'Start it with a slash, e.g. /backups.');
 	}
+	const path = await resolveExisting(normalize(store.path), policy);
+	const full = await resolveExisting(join(path, store.prefix), policy);
+	if (await policy.isBlocked(full)) throw blocked(store.path, full);
+	return { type: 'folder', path, prefix: store.prefix };
 }
 
 /** Follows links in as much of the path as exists; the rest is kept as it is. */
