@@ -16,6 +16,8 @@ export interface BackupSummary {
 	readonly status: 'success' | 'damaged';
 	/** Why it is `damaged`. */
 	readonly problem?: string;
+	/** Its manifest cannot be read: only `id`, `component`, `kind` and `startedAt` are known, and they come from its place in the store. */
+	readonly unreadable?: true;
 	readonly source: string;
 	readonly startedAt: string;
 	readonly finishedAt: string;

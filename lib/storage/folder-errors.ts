@@ -3,7 +3,7 @@ import { BackupError } from '../core/errors';
 /** Turns an error of the file system into one that a person can act on. `doing` completes "… failed", e.g. `Writing backups/a`. */
 export function mapFileError(error: unknown, storeDescription: string, doing: string): BackupError {
 	if (error instanceof BackupError) return error;
-	const code = (error as NodeJS.ErrnoException).code ?? '';
+	const code = codeOf(error);
 	const where = `${doing} in the store (${storeDescription}) failed`;
 	switch (code) {
 		case 'ENOSPC':
@@ -34,7 +34,7 @@ export function mapFileError(error: unknown, storeDescription: string, doing: st
 		default:
 			return new BackupError(
 				'STORE_UNAVAILABLE',
-				`${where}: ${error instanceof Error ? error.message : String(error)}.`,
+				`${where}: ${(error as Error | undefined)?.message ?? String(error)}.`,
 				'Check that the disk is mounted and healthy, then run the job again.',
 				{ cause: error },
 			);
@@ -43,5 +43,9 @@ export function mapFileError(error: unknown, storeDescription: string, doing: st
 
 /** Whether `error` is the file system's error with one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
-	return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
+	return codes.includes(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+	return (error as NodeJS.ErrnoException | undefined)?.code ?? '';
 }

@@ -42,10 +42,11 @@ export async function writeFileDurably(write: DurableWrite): Promise<number> {
 		return total;
 	} catch (error) {
 		if (!closed) await write.handle.close();
-		await unlink(temporary).catch((unlinkError: NodeJS.ErrnoException) => {
-			// Already renamed, or the disk is gone: the first error is the one to report.
-			if (unlinkError.code !== 'ENOENT' && error instanceof Error) error.message += ` (and ${write.temporary} could not be removed)`;
-		});
+		try {
+			await unlink(temporary);
+		} catch {
+			// Already renamed, or the disk is gone. The first error is the one to report; what stays is found by the clean-up.
+		}
 		throw error;
 	}
 }

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import type { SerializedError } from '../core/errors';
+import type { Store } from '../storage/store';
+import { backupIdSchema } from './manifest';
+import { BACKUP_KINDS, COMPONENTS } from './component';
+import { LAST_RUN_FOLDER, lastRunKey } from './layout';
+import { seriesOf } from './series';
+import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
+
+/** `status/last-run/<series>.json`: how the newest run of a series went. */
+export const lastRunSchema = z.looseObject({
+	formatVersion: z.literal(1),
+	component: z.enum(COMPONENTS),
+	kind: z.enum(BACKUP_KINDS),
+	source: z.string(),
+	backupId: backupIdSchema,
+	outcome: z.enum(['running', 'success', 'failed']),
+	startedAt: z.iso.datetime({ offset: true }),
+	finishedAt: z.iso.datetime({ offset: true }).nullable(),
+	error: z.looseObject({ code: z.string(), message: z.string(), hint: z.string() }).nullable(),
+});
+export type LastRun = z.infer<typeof lastRunSchema>;
+
+/** A record as found; `run` is missing when it cannot be read. */
+export interface FoundRun {
+	readonly series: string;
+	readonly modifiedAt: Date;
+	readonly run: LastRun | undefined;
+}
+
+/** The error as it is recorded: without its cause, which may quote anything. */
+export function recordedError(error: SerializedError): LastRun['error'] {
+	return { code: error.code, message: error.message, hint: error.hint };
+}
+
+export async function writeLastRun(store: Store, run: LastRun, signal: AbortSignal): Promise<void> {
+	await writeSmallObject(store, lastRunKey(seriesOf(run)), run, { signal });
+}
+
+/** The newest run of every series. */
+export async function readLastRuns(store: Store): Promise<FoundRun[]> {
+	const found: FoundRun[] = [];
+	for await (const { key, modifiedAt } of store.list(LAST_RUN_FOLDER)) {
+		const series = /^([^/]+)\.json$/.exec(key.slice(LAST_RUN_FOLDER.length))?.[1];
+		if (series === undefined) continue;
+		const text = await readSmallObject(store, key, NEVER_ABORTED);
+		if (text === undefined) continue;
+		const parsed = lastRunSchema.safeParse(parseJson(text));
+		const fits = parsed.success && seriesOf(parsed.data) === series;
+		found.push({ series, modifiedAt, run: fits ? parsed.data : undefined });
+	}
+	return found;
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,38 @@
+import type { Component } from './component';
+
+/** Where things are in a store. The one place that knows; every engine and store shares it. */
+export const MANIFEST_NAME = 'manifest.json';
+export const VERIFICATION_NAME = 'verification.json';
+export const INSTRUCTIONS_NAME = 'RESTORE.txt';
+
+export const BACKUPS_FOLDER = 'backups/';
+export const LOCKS_FOLDER = 'locks/';
+export const LAST_RUN_FOLDER = 'status/last-run/';
+
+export function componentFolder(component: Component): string {
+	return `${BACKUPS_FOLDER}${component}/`;
+}
+
+export function backupFolder(component: Component, id: string): string {
+	return `${componentFolder(component)}${id}/`;
+}
+
+export function manifestKey(component: Component, id: string): string {
+	return backupFolder(component, id) + MANIFEST_NAME;
+}
+
+export function verificationKey(component: Component, id: string): string {
+	return backupFolder(component, id) + VERIFICATION_NAME;
+}
+
+export function artifactKey(component: Component, id: string, artifact: string): string {
+	return backupFolder(component, id) + artifact;
+}
+
+export function lastRunKey(series: string): string {
+	return `${LAST_RUN_FOLDER}${series}.json`;
+}
+
+export function lockFolder(name: string): string {
+	return `${LOCKS_FOLDER}${name}/`;
+}
