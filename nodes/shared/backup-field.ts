@@ -64,7 +64,6 @@ export function backupFields(
 			displayName: 'Backup',
 			name: 'backupChoice',
 			type: 'options',
-			noDataExpression: true,
 			displayOptions: { show },
 			options: [
 				{
