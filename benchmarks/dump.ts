@@ -1,8 +1,8 @@
-import { runJob } from '../dist/lib/jobs/run-job';
 import type { PostgresServer } from '../test/support/postgres-server';
 import { folderBytes, inScratch } from './scratch';
-import { type Contender, type Run, sideBySide, timeShell, watchMemory } from './measure';
+import { type Contender, type Run, sideBySide, timeShell } from './measure';
 import { writeReport } from './report';
+import { runBuiltJob } from './run-built-job';
 
 /** Our dump beside pg_dump with the same compression, beside the guide's script, and beside the layouts we might have taken. */
 export async function benchmarkDump(server: PostgresServer, database: string, rounds: number): Promise<void> {
@@ -41,13 +41,13 @@ export async function benchmarkDump(server: PostgresServer, database: string, ro
 
 async function dumpOnce(server: PostgresServer, database: string, options: object): Promise<Run> {
 	return await inScratch(async (folder) => {
-		let memory: ReturnType<typeof watchMemory> | undefined;
-		const start = performance.now();
-		const { backup } = await runJob<'postgres.dumpDatabase'>(
-			{ kind: 'postgres.dumpDatabase', connection: server.connection, store: { type: 'folder', path: folder }, database, ...options },
-			{ onStarted: (pid) => (memory = watchMemory(pid)) },
-		);
-		const seconds = (performance.now() - start) / 1000;
-		return { seconds, bytes: backup.storedBytes, peakMegabytes: memory?.stop().process };
+		const { result, seconds, peakMegabytes } = await runBuiltJob<'postgres.dumpDatabase'>({
+			kind: 'postgres.dumpDatabase',
+			connection: server.connection,
+			store: { type: 'folder', path: folder },
+			database,
+			...options,
+		});
+		return { seconds, bytes: result.backup.storedBytes, peakMegabytes };
 	});
 }

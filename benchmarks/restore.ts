@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { runJob } from '../dist/lib/jobs/run-job';
 import type { PostgresServer } from '../test/support/postgres-server';
-import { sideBySide, timeShell, watchMemory } from './measure';
+import { sideBySide, timeShell } from './measure';
 import { writeReport } from './report';
+import { runBuiltJob } from './run-built-job';
 import { inScratch } from './scratch';
 
 /** Our restore beside `pg_restore -j2` from stock dumps; every contender starts with an empty new database. */
@@ -14,7 +14,7 @@ export async function benchmarkRestore(server: PostgresServer, database: string,
 	};
 	await inScratch(async (folder) => {
 		const store = { type: 'folder' as const, path: folder };
-		const { backup } = await runJob<'postgres.dumpDatabase'>({ kind: 'postgres.dumpDatabase', connection: server.connection, store, database });
+		const { backup } = (await runBuiltJob<'postgres.dumpDatabase'>({ kind: 'postgres.dumpDatabase', connection: server.connection, store, database })).result;
 		const dump = join(folder, 'backups', 'postgres', backup.id, 'database.dump.zst');
 		const stock = (name: string, command: string) => ({
 			name,
@@ -28,20 +28,15 @@ export async function benchmarkRestore(server: PostgresServer, database: string,
 			name,
 			run: async () => {
 				await fresh('benchmark_restore');
-				let memory: ReturnType<typeof watchMemory> | undefined;
-				const start = performance.now();
-				await runJob<'postgres.restoreDatabase'>(
-					{
-						kind: 'postgres.restoreDatabase',
-						connection: server.connection,
-						store,
-						backup: { by: 'id', id: backup.id },
-						target: { mode: 'new', database: 'benchmark_restore' },
-						parallelJobs,
-					},
-					{ onStarted: (pid) => (memory = watchMemory(pid)) },
-				);
-				return { seconds: (performance.now() - start) / 1000, peakMegabytes: memory?.stop().process };
+				const { seconds, peakMegabytes } = await runBuiltJob<'postgres.restoreDatabase'>({
+					kind: 'postgres.restoreDatabase',
+					connection: server.connection,
+					store,
+					backup: { by: 'id', id: backup.id },
+					target: { mode: 'new', database: 'benchmark_restore' },
+					parallelJobs,
+				});
+				return { seconds, peakMegabytes };
 			},
 		});
 		const measured = await sideBySide(

@@ -85,7 +85,7 @@ test('a job over its time is stopped and the error names the time-out', async ()
 test('checks the job first: names the field, never repeats the value', async () => {
 	const onStarted = jest.fn();
 	const wrong = { kind: 'postgres.listSchemas', database: 5, connection: { host: '', user: 'u', password: ['open sesame'] } } as never;
-	const error = await runJob(wrong, { workerModule, onStarted }).catch((reason: Error) => reason);
+	const error = await runJob(wrong, { workerModule, onStarted }).catch((reason: unknown) => reason);
 	expect(error).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(/connection\.host.*connection\.password.*database/) });
 	expect((error as Error).message).not.toContain('open sesame');
 	expect(onStarted).not.toHaveBeenCalled();
