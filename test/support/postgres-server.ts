@@ -1,157 +1,200 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { escapeIdentifier } from 'pg';
 import pg from 'pg';
-import type { PostgresConnection } from '../../lib/postgres/connection-settings';
+import { postgresConnectionSchema, type PostgresConnection } from '../../lib/postgres/connection-settings';
 
 export interface StartOptions {
+	/** Server settings on top of the fast ones. */
 	readonly settings?: Record<string, string>;
+	/** Serve TLS with a certificate for `localhost` (not for 127.0.0.1), signed by `caCertificate`. */
 	readonly tls?: boolean;
 	readonly auth?: 'scram' | 'trust';
-	/** Folder of the server's binaries; the newest of Debian's when left out. */
-	readonly binaries?: string;
+	/** Refuse connections without TLS. */
+	readonly tlsOnly?: boolean;
+	/** Folder with `initdb` and `postgres`; default: the newest of /usr/lib/postgresql. */
+	readonly serverFolder?: string;
 }
 
-/** A throwaway PostgreSQL server on a free port of 127.0.0.1. */
+/** A PostgreSQL server of a test's own: a fresh data folder, a free port, gone after `stop()`. */
 export interface PostgresServer {
 	readonly host: '127.0.0.1';
 	readonly port: number;
 	readonly user: 'postgres';
 	readonly password: string;
-	/** Ready to be put into a job. */
+	/** Superuser connection, ready for jobs. */
 	readonly connection: PostgresConnection;
-	readonly dataFolder: string;
-	/** PEM text of the server's own certificate authority, when started with `tls`. */
-	readonly ca: string;
-	query<T extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, database?: string, values?: unknown[]): Promise<T[]>;
+	/** PEM of the authority that signed the server's certificate; empty without TLS. */
+	readonly caCertificate: string;
+	readonly serverFolder: string;
+	query<R extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, database?: string, values?: unknown[]): Promise<R[]>;
 	createDatabase(name: string): Promise<void>;
+	/** The sessions that the package under test has open, by their application name. */
+	sessions(): Promise<string[]>;
 	stop(): Promise<void>;
 }
 
-const PASSWORD = 'correct horse: battery \\ staple';
+const PASSWORD = 'test "pass:word\\ \'1\'';
+/** Durability is not what these tests are about. */
+const FAST = {
+	fsync: 'off',
+	full_page_writes: 'off',
+	synchronous_commit: 'off',
+	shared_buffers: '64MB',
+	max_connections: '60',
+	max_wal_size: '2GB',
+	autovacuum: 'off',
+};
 
-/** Starts a server in a folder of its own; as root it runs as the user `postgres`, because the server refuses root. */
+/** Starts a server; call `stop()` in `afterAll`. As root, the server runs as the `postgres` user, because it refuses root. */
 export async function startPostgres(options: StartOptions = {}): Promise<PostgresServer> {
-	const bin = options.binaries ?? newestBinaries();
-	const owner = serverUser();
-	const folder = mkdtempSync(join(tmpdir(), 'postgres-test-'));
+	const serverFolder = options.serverFolder ?? (await newestServerFolder());
+	const owner = process.getuid?.() === 0 ? await postgresUser() : undefined;
+	const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-server-'));
+	if (owner) await chown(folder, owner.uid, owner.gid);
 	const data = join(folder, 'data');
-	if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
 	const passwordFile = join(folder, 'password');
-	writeFileSync(passwordFile, PASSWORD, { mode: 0o644 });
+	await writeFile(passwordFile, PASSWORD, { mode: 0o600 });
+	if (owner) await chown(passwordFile, owner.uid, owner.gid);
 	const auth = options.auth === 'trust' ? 'trust' : 'scram-sha-256';
-	const run = (tool: string, args: string[]) => execFileSync(join(bin, tool), args, { ...owner, stdio: ['ignore', 'pipe', 'pipe'], cwd: folder, env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' } });
-	run('initdb', ['-D', data, '-U', 'postgres', '-A', auth, `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']);
+	await runToEnd(join(serverFolder, 'initdb'), ['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', `--auth=${auth}`, `--pwfile=${passwordFile}`, '--no-sync'], folder, owner);
+	const caCertificate = options.tls || options.tlsOnly ? await makeCertificates(folder, data, owner) : '';
+	if (options.tlsOnly) await writeFile(join(data, 'pg_hba.conf'), `local all all ${auth}\nhostssl all all 127.0.0.1/32 ${auth}\n`);
+
 	const port = await freePort();
-	const ca = options.tls ? makeCertificate(folder, owner) : '';
-	const settings: Record<string, string> = {
+	const settings = {
+		...FAST,
 		listen_addresses: '127.0.0.1',
 		port: String(port),
 		unix_socket_directories: folder,
-		fsync: 'off',
-		synchronous_commit: 'off',
-		full_page_writes: 'off',
-		max_connections: '60',
-		shared_buffers: '64MB',
-		timezone: 'UTC',
-		...(options.tls ? { ssl: 'on', ssl_cert_file: join(folder, 'server.crt'), ssl_key_file: join(folder, 'server.key') } : {}),
+		...(caCertificate ? { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key' } : {}),
 		...options.settings,
 	};
-	appendFileSync(join(data, 'postgresql.conf'), Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`).join(''));
-	const child = spawn(join(bin, 'postgres'), ['-D', data], { ...owner, stdio: ['ignore', 'ignore', 'pipe'], cwd: folder, env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' } });
-	let log = '';
-	child.stderr.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
-	const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-	const killAtExit = () => void child.kill('SIGQUIT');
-	process.once('exit', killAtExit);
-
-	const connection: PostgresConnection = {
-		host: '127.0.0.1',
-		port,
-		user: 'postgres',
-		password: PASSWORD,
-		database: 'postgres',
-		tls: { mode: 'prefer', ca: '' },
-		connectTimeoutSeconds: 15,
-		clientFolder: '',
-	};
-	const query = async <T extends pg.QueryResultRow>(sql: string, database = 'postgres', values?: unknown[]): Promise<T[]> => {
-		const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database });
-		client.on('error', () => undefined);
+	const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+	const server = spawn(join(serverFolder, 'postgres'), args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...owner });
+	const log = keepTail(server);
+	const connection = postgresConnectionSchema.parse({ host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, tls: { mode: caCertificate ? 'require' : 'disable' } });
+	const query = async <R extends pg.QueryResultRow>(sql: string, database = 'postgres', values?: unknown[]): Promise<R[]> => {
+		const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database, application_name: 'test', ssl: caCertificate ? { rejectUnauthorized: false } : false });
 		await client.connect();
 		try {
-			const result = (await client.query<T>(sql, values)) as pg.QueryResult<T> | pg.QueryResult<T>[];
-			return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
+			const result = await client.query<R>(sql, values);
+			return Array.isArray(result) ? [] : result.rows;
 		} finally {
 			await client.end();
 		}
 	};
-	await ready(() => query('SELECT 1'), () => child.exitCode !== null, () => log);
+	const stop = async (): Promise<void> => {
+		await end(server);
+		await rm(folder, { recursive: true, force: true });
+	};
+	try {
+		await untilReady(server, query, log);
+	} catch (error) {
+		await stop();
+		throw error;
+	}
 	return {
 		host: '127.0.0.1',
 		port,
 		user: 'postgres',
 		password: PASSWORD,
 		connection,
-		dataFolder: data,
-		ca,
+		caCertificate,
+		serverFolder,
 		query,
-		createDatabase: async (name) => void (await query(`CREATE DATABASE ${pg.escapeIdentifier(name)} TEMPLATE template0`)),
-		stop: async () => {
-			process.removeListener('exit', killAtExit);
-			child.kill('SIGQUIT');
-			await exited;
-			rmSync(folder, { recursive: true, force: true });
-		},
+		createDatabase: async (name) => void (await query(`CREATE DATABASE ${escapeIdentifier(name)} TEMPLATE template0`)),
+		sessions: async () =>
+			(
+				await query<{ application_name: string }>(
+					`SELECT application_name FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'test'`,
+				)
+			).map((row) => row.application_name),
+		stop,
 	};
 }
 
-/** The folder with the newest server binaries that Debian's packages installed. */
-export function newestBinaries(): string {
+async function newestServerFolder(): Promise<string> {
 	const root = '/usr/lib/postgresql';
-	const newest = readdirSync(root).filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(b) - Number(a))[0];
-	if (newest === undefined) throw new Error(`There are no PostgreSQL server binaries under ${root}; install the package "postgresql".`);
-	return join(root, newest, 'bin');
+	const versions = (await readdir(root)).map(Number).filter(Number.isFinite).sort((a, b) => b - a);
+	if (versions[0] === undefined) throw new Error(`no PostgreSQL server under ${root}`);
+	return join(root, String(versions[0]), 'bin');
 }
 
-function serverUser(): { uid: number; gid: number } | undefined {
-	if (userInfo().uid !== 0) return undefined;
-	const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-	return { uid: id('-u'), gid: id('-g') };
+interface Owner {
+	readonly uid: number;
+	readonly gid: number;
 }
 
-/** A port that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-	return await new Promise((resolve, reject) => {
-		const server = createServer();
-		server.once('error', reject);
-		server.listen(0, '127.0.0.1', () => {
-			const address = server.address();
-			server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))));
-		});
-	});
+async function postgresUser(): Promise<Owner> {
+	const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((entry) => entry.startsWith('postgres:'));
+	const [, , uid, gid] = line?.split(':') ?? [];
+	if (!uid || !gid) throw new Error('running as root, and there is no user "postgres" to run the server as');
+	return { uid: Number(uid), gid: Number(gid) };
 }
 
-function makeCertificate(folder: string, owner: { uid: number; gid: number } | undefined): string {
-	const key = join(folder, 'server.key');
-	const certificate = join(folder, 'server.crt');
-	execFileSync('openssl', ['req', '-new', '-x509', '-days', '2', '-nodes', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', certificate], { stdio: 'ignore' });
-	chmodSync(key, 0o600);
-	if (owner !== undefined) for (const file of [key, certificate]) chownSync(file, owner.uid, owner.gid);
-	return execFileSync('cat', [certificate], { encoding: 'utf8' });
+function keepTail(child: ChildProcess): () => string {
+	let tail = '';
+	child.stderr?.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString()).slice(-4000)));
+	return () => tail;
 }
 
-async function ready(probe: () => Promise<unknown>, ended: () => boolean, log: () => string): Promise<void> {
+async function runToEnd(file: string, args: string[], cwd: string, owner: Owner | undefined): Promise<void> {
+	const child = spawn(file, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'], ...owner });
+	const log = keepTail(child);
+	const [code] = (await once(child, 'close')) as [number | null];
+	if (code !== 0) throw new Error(`${file} ended with ${code}: ${log()}`);
+}
+
+async function makeCertificates(folder: string, data: string, owner: Owner | undefined): Promise<string> {
+	const ca = join(folder, 'ca.crt');
+	const caKey = join(folder, 'ca.key');
+	const request = join(folder, 'server.csr');
+	const extensions = join(folder, 'server.ext');
+	await writeFile(extensions, 'subjectAltName=DNS:localhost\n');
+	const openssl = (...args: string[]) => runToEnd('openssl', args, folder, undefined);
+	const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+	await openssl('req', '-x509', ...key, '-keyout', caKey, '-out', ca, '-subj', '/CN=Test authority', '-days', '30');
+	await openssl('req', ...key, '-keyout', join(data, 'server.key'), '-out', request, '-subj', '/CN=localhost');
+	await openssl('x509', '-req', '-in', request, '-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-out', join(data, 'server.crt'), '-days', '30', '-extfile', extensions);
+	for (const name of ['server.key', 'server.crt']) if (owner) await chown(join(data, name), owner.uid, owner.gid);
+	return await readFile(ca, 'utf8');
+}
+
+async function freePort(): Promise<number> {
+	const probe = createServer();
+	probe.listen(0, '127.0.0.1');
+	await once(probe, 'listening');
+	const address = probe.address();
+	probe.close();
+	await once(probe, 'close');
+	if (address === null || typeof address === 'string') throw new Error('no free port');
+	return address.port;
+}
+
+async function untilReady(server: ChildProcess, query: (sql: string) => Promise<unknown>, log: () => string): Promise<void> {
 	const deadline = performance.now() + 30_000;
 	for (;;) {
+		if (server.exitCode !== null || server.signalCode !== null) throw new Error(`the test server did not start: ${log()}`);
 		try {
-			await probe();
+			await query('SELECT 1');
 			return;
 		} catch (error) {
-			if (ended() || performance.now() > deadline) throw new Error(`PostgreSQL did not start: ${String(error)}\n${log()}`);
+			if (performance.now() > deadline) throw new Error(`the test server is not ready: ${log()}`, { cause: error });
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
 	}
+}
+
+async function end(server: ChildProcess): Promise<void> {
+	if (server.exitCode !== null || server.signalCode !== null) return;
+	const closed = once(server, 'close');
+	server.kill('SIGINT');
+	const force = setTimeout(() => server.kill('SIGQUIT'), 10_000);
+	await closed;
+	clearTimeout(force);
 }
