@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A node as it should be photographed: its file name and the values in its fields. */
+export interface Panel {
+	readonly file: string;
+	readonly name: string;
+	readonly type: string;
+	readonly parameters: Record<string, unknown>;
+	readonly credentials: Record<string, { id: string; name: string }>;
+}
+
+const postgres = { backupPostgresApi: { id: 'brPostgresCred01', name: 'Backup Postgres' } };
+const store = { backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' } };
+const locator = (value: string, mode = 'name') => ({ __rl: true, mode, value });
+
+export const PANELS: readonly Panel[] = [
+	{
+		file: 'node-postgres-dump',
+		name: 'Postgres Dump',
+		type: 'postgresDump',
+		parameters: { operation: 'database', database: locator('crm_dashboard'), options: { fingerprint: true } },
+		credentials: { ...postgres, ...store },
+	},
+	{
+		file: 'node-restore-backup',
+		name: 'Restore Backup',
+		type: 'restoreBackup',
+		parameters: {
+			operation: 'postgresDatabase',
+			backupChoice: 'latestVerified',
+			targetMode: 'swap',
+			targetDatabase: locator('crm_dashboard'),
+			dryRun: false,
+			confirmation: 'crm_dashboard',
+		},
+		credentials: { ...postgres, ...store },
+	},
+	{
+		file: 'node-verify-backup',
+		name: 'Verify Backup',
+		type: 'verifyBackup',
+		parameters: { operation: 'restoreDrill', backupChoice: 'latest', source: 'crm_dashboard' },
+		credentials: { ...postgres, ...store },
+	},
+	{
+		file: 'node-backup-catalog',
+		name: 'Backup Catalog',
+		type: 'backupCatalog',
+		parameters: { operation: 'prune', mode: 'plan', keepLastVerified: 3, keepDays: 30, options: { weekly: 4, monthly: 6 } },
+		credentials: store,
+	},
+];
+
+export const PANEL_WORKFLOW = 'brPicturePanels1';
+
+/** A workflow that holds one of each node. */
+export function panelWorkflow(): object {
+	const trigger = { id: 'trigger', name: 'Run Now', type: 'n8n-nodes-base.manualTrigger', typeVersion: 1, position: [0, 0], parameters: {} };
+	const nodes = PANELS.map((panel, index) => ({
+		id: panel.file,
+		name: panel.name,
+		type: `n8n-nodes-backup-recovery.${panel.type}`,
+		typeVersion: 1,
+		position: [240 * (index + 1), 0],
+		parameters: panel.parameters,
+		credentials: panel.credentials,
+	}));
+	const names = [trigger.name, ...PANELS.map((panel) => panel.name)];
+	const connections = Object.fromEntries(
+		names.slice(0, -1).map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
+	);
+	return { id: PANEL_WORKFLOW, name: 'Pictures of the nodes', active: false, settings: { executionOrder: 'v1' }, nodes: [trigger, ...nodes], connections };
+}
+
+/** The shipped workflows, each by its file's name. */
+export const WORKFLOWS = ['backup-settings', 'backup-full', 'recovery-database', 'error-alert'].map((file) => ({
+	file: `workflow-${file}`,
+	id: (JSON.parse(readFileSync(join(__dirname, '..', '..', 'workflows', `${file}.json`), 'utf8')) as { id: string }).id,
+}));
