@@ -1,6 +1,7 @@
 import { backupIdSchema } from '../catalog/manifest';
 import type { Component } from '../catalog/component';
 import { backupFolder, componentFolder, manifestKey } from '../catalog/layout';
+import { listAll } from '../storage/list-all';
 import type { Store } from '../storage/store';
 
 /** Later than anything in a store. */
@@ -25,13 +26,9 @@ export async function removeLeftovers(store: Store, component: Component): Promi
 /** Removes everything in a backup's folder. @returns the bytes freed */
 export async function removeBackupFolder(store: Store, component: Component, id: string): Promise<number> {
 	const folder = backupFolder(component, id);
-	const keys: string[] = [];
-	let bytes = 0;
-	for await (const object of store.list(folder)) {
-		keys.push(object.key);
-		bytes += object.bytes;
-	}
-	for (const key of keys) await store.remove(key);
+	const objects = await listAll(store, folder);
+	for (const { key } of objects) await store.remove(key);
+	let bytes = objects.reduce((total, object) => total + object.bytes, 0);
 	for (const unfinished of await store.removeUnfinished(folder, END_OF_TIME)) bytes += unfinished.bytes;
 	return bytes;
 }

@@ -1,14 +1,10 @@
 import { readManifest } from '../catalog/read-manifest';
 import type { Manifest } from '../catalog/manifest';
+import { useLockName } from '../catalog/use-lock';
 import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
 import type { Store } from '../storage/store';
-
-/** Readers hold it shared, whoever deletes the backup exclusively. */
-export function useLockName(id: string): string {
-	return `use.${id}`;
-}
 
 const WAIT_SECONDS = 30;
 

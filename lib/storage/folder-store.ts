@@ -1,5 +1,5 @@
 import { constants, type Dirent } from 'node:fs';
-import { open, readdir, rmdir, statfs, unlink } from 'node:fs/promises';
+import { open, readdir, rmdir, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
@@ -171,6 +171,7 @@ export class FolderStore implements Store {
 			});
 			removed.push(unfinished);
 		}
+		await this.removeEmptyBelow(prefix, olderThan);
 		return removed;
 	}
 
@@ -188,7 +189,7 @@ export class FolderStore implements Store {
 	}
 
 	private async entries(prefix: string): Promise<{ entry: Dirent; path: string }[]> {
-		const folder = await realFolder(this.options.root, [...this.prefixParts, ...prefix.split('/').filter((part) => part !== '')]);
+		const folder = await realFolder(this.options.root, this.folderParts(prefix));
 		if (folder === undefined) return [];
 		try {
 			const entries = await readdir(folder, { withFileTypes: true });
@@ -232,6 +233,22 @@ export class FolderStore implements Store {
 				if (!hasCode(error, 'ENOENT')) throw error;
 			}
 		}
+	}
+
+	/** Folders that an interrupted write had made and not yet used. */
+	private async removeEmptyBelow(prefix: string, olderThan: Date): Promise<void> {
+		const entries = await this.mapped(`Listing ${prefix}`, () => this.entries(prefix));
+		const folders = entries.filter(({ entry }) => entry.isDirectory() && isPlainPart(entry.name));
+		for (const { entry } of folders) await this.removeEmptyBelow(`${prefix}${entry.name}/`, olderThan);
+		if (entries.length > folders.length) return;
+		await this.mapped(`Removing the empty folder ${prefix}`, async () => {
+			const folder = await realFolder(this.options.root, this.folderParts(prefix));
+			if (folder !== undefined && (await stat(folder)).mtime < olderThan) await this.removeEmptyFolders(folder);
+		});
+	}
+
+	private folderParts(prefix: string): string[] {
+		return [...this.prefixParts, ...prefix.split('/').filter((part) => part !== '')];
 	}
 
 	private async requireFree(expectedBytes: number): Promise<void> {

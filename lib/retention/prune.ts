@@ -1,0 +1,79 @@
+import type { Component } from '../catalog/component';
+import { listBackups } from '../catalog/list-backups';
+import { findAllLocks, isDead, type LockMode } from '../catalog/lock-record';
+import type { BackupSummary } from '../catalog/summary';
+import type { Lock } from '../catalog/locks';
+import { withLock } from '../catalog/with-lock';
+import type { JobContext } from '../core/context';
+import type { Store } from '../storage/store';
+import { deleteBackup } from './delete-backup';
+import { findNewestRuns } from './newest-runs';
+import type { RetentionDecision } from './plan';
+import { planRetention } from './plan-retention';
+import type { RetentionPolicy } from './policy';
+
+export interface PruneOptions {
+	readonly component?: Component;
+	readonly policy: RetentionPolicy;
+	/** false: only plan. */
+	readonly apply: boolean;
+}
+
+export interface PruneOutcome {
+	readonly applied: boolean;
+	readonly decisions: RetentionDecision[];
+	/** Ids of the backups that are gone. */
+	readonly deleted: string[];
+	readonly freedBytes: number;
+}
+
+/**
+ * Plans what may go and, when asked, deletes it. Both happen under the store's `prune` lock, so the plan is made from what is
+ * there at that moment. The components' own locks are not taken: a scheduled backup must never fail because of pruning, and it
+ * need not, because a series with a run in progress is left alone and every backup is locked by itself while it is deleted.
+ */
+export async function prune(store: Store, context: JobContext, options: PruneOptions): Promise<PruneOutcome> {
+	const mode: LockMode = options.apply ? 'exclusive' : 'shared';
+	const request = { name: 'prune', mode, purpose: 'pruning the store', waitSeconds: 0 };
+	return await withLock(store, context, request, async (lock, signal) => {
+		const { decisions, doomed } = await plan(store, context, options, lock);
+		if (!options.apply) return { applied: false, decisions, deleted: [], freedBytes: 0 };
+
+		const outcome = new Map(decisions.map((decision) => [decision, decision]));
+		const deleted: string[] = [];
+		let freedBytes = 0;
+		for (const [decision, backup] of doomed) {
+			context.progress({ step: 'Deleting old backups', done: deleted.length, total: doomed.size, unit: 'steps' });
+			await lock.stillHeld();
+			const freed = await deleteBackup(store, { ...context, signal }, backup);
+			if (freed.deleted) {
+				deleted.push(backup.id);
+				freedBytes += freed.bytes;
+			} else {
+				outcome.set(decision, { ...decision, action: 'keep', reasons: [freed.reason] });
+			}
+		}
+		return { applied: true, decisions: [...outcome.values()], deleted, freedBytes };
+	});
+}
+
+async function plan(store: Store, context: JobContext, { component, policy }: PruneOptions, lock: Lock) {
+	// Locks first: a run that ends in between is then still counted as going on, never as dead.
+	const locks = await findAllLocks(store);
+	const newestRuns = await findNewestRuns(store, locks, lock.storeNow);
+	const backups = await listBackups(store, { component });
+	const inUse = new Set(locks.flatMap((found) => (!isDead(found, lock.storeNow) && found.record?.backupId ? [found.record.backupId] : [])));
+	const decisions = planRetention({ backups, newestRuns, policy, now: context.now(), inUse });
+	return { decisions, doomed: childrenFirst(decisions, backups) };
+}
+
+/** What is to be deleted, newest first: a backup goes before those that it needs, so that an interruption leaves no orphan. */
+function childrenFirst(decisions: readonly RetentionDecision[], backups: readonly BackupSummary[]): Map<RetentionDecision, BackupSummary> {
+	const byId = new Map(backups.map((backup) => [backup.id, backup]));
+	const doomed = new Map<RetentionDecision, BackupSummary>();
+	for (const decision of decisions) {
+		const backup = byId.get(decision.id);
+		if (decision.action === 'delete' && backup) doomed.set(decision, backup);
+	}
+	return doomed;
+}
