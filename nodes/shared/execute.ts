@@ -44,9 +44,9 @@ export async function executeOperations(
 			const failure = nodeError(context.getNode(), reason, itemIndex);
 			// A stopped execution must stop, even where the node is set to go on after errors.
 			if (signal?.aborted === true || !context.continueOnFail()) throw failure;
+			// n8n sends exactly this shape to the error output and keeps the details, which it drops from items with an `error` of their own.
 			output.push({
-				json: { error: reason.message, code: reason.code, hint: reason.hint },
-				error: failure,
+				json: { error: reason.message, details: { code: reason.code, hint: reason.hint } },
 				pairedItem: { item: itemIndex },
 			});
 		}

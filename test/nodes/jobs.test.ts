@@ -1,0 +1,290 @@
+import type { INodeParameters, INodeType } from 'n8n-workflow';
+import { BackupCatalog } from '../../nodes/BackupCatalog/BackupCatalog.node';
+import { PostgresDump } from '../../nodes/PostgresDump/PostgresDump.node';
+import { RestoreBackup } from '../../nodes/RestoreBackup/RestoreBackup.node';
+import { VerifyBackup } from '../../nodes/VerifyBackup/VerifyBackup.node';
+import { checkJob } from '../../lib/jobs/check-job';
+import { runJob } from '../../lib/jobs/run-job';
+import { fakeContext } from './fake-context';
+
+jest.mock('../../lib/jobs/run-job');
+const running = jest.mocked(runJob);
+
+const ID = '20261122T020000Z-full-a1b2c3';
+const hostile = 'we"ird; DROP TABLE x; --$1\n😀 \'db\'';
+const connection = {
+	host: 'db.example.com',
+	port: 5433,
+	user: 'backup',
+	password: 'p@ss:w0rd "quoted"',
+	database: 'postgres',
+	tls: { mode: 'prefer', ca: '' },
+	connectTimeoutSeconds: 15,
+	clientFolder: '',
+};
+const store = { type: 'folder', path: '/backups', prefix: 'crm' };
+const list = (value: string) => ({ __rl: true, mode: 'list', value });
+
+const answers: Record<string, unknown> = {
+	'catalog.list': { backups: [] },
+	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0 },
+	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
+	'postgres.restoreDatabase': { dryRun: true, warnings: [] },
+};
+
+beforeEach(() => {
+	running.mockReset();
+	running.mockImplementation(async (job) => (answers[job.kind] ?? { backup: { id: ID, warnings: [] } }) as never);
+});
+
+/** Runs the node once with the given parameters and yields the job it ran, checked as the runner checks it. */
+async function jobOf(node: INodeType, parameters: Record<string, unknown>, options: { timeZone?: string } = {}) {
+	const { context } = fakeContext(node, { items: [parameters as INodeParameters], ...options });
+	await node.execute?.call(context);
+	expect(running).toHaveBeenCalledTimes(1);
+	return checkJob(running.mock.calls[0]?.[0]);
+}
+
+describe('Postgres Dump', () => {
+	const node = new PostgresDump();
+
+	test('a database with everything left as it is', async () => {
+		expect(await jobOf(node, { operation: 'database', database: list('crm') })).toEqual({
+			kind: 'postgres.dumpDatabase',
+			connection,
+			store,
+			database: 'crm',
+			format: 'custom',
+			parallelJobs: 1,
+			includeSchemas: [],
+			excludeSchemas: [],
+			includeTables: [],
+			excludeTables: [],
+			fingerprint: false,
+			compressionLevel: 1,
+			lockWaitSeconds: 0,
+		});
+	});
+
+	test('a database with every option, and names that hold anything', async () => {
+		const job = await jobOf(node, {
+			operation: 'database',
+			database: { __rl: true, mode: 'name', value: hostile },
+			selection: {
+				includeSchemas: ['public', hostile],
+				excludeSchemas: ['audit'],
+				includeTables: [JSON.stringify([hostile, 'a.b'])],
+				excludeTables: ['public.logs', { schema: 'public', name: 'user sessions' }],
+			},
+			options: { format: 'directory', parallelJobs: 4, compressionLevel: 3, fingerprint: true, note: 'before v4', lockWait: 30 },
+		});
+		expect(job).toMatchObject({
+			database: hostile,
+			format: 'directory',
+			parallelJobs: 4,
+			includeSchemas: ['public', hostile],
+			excludeSchemas: ['audit'],
+			includeTables: [{ schema: hostile, name: 'a.b' }],
+			excludeTables: [
+				{ schema: 'public', name: 'logs' },
+				{ schema: 'public', name: 'user sessions' },
+			],
+			fingerprint: true,
+			compressionLevel: 3,
+			note: 'before v4',
+			lockWaitSeconds: 1800,
+		});
+	});
+
+	test('globals', async () => {
+		expect(await jobOf(node, { operation: 'globals', options: { rolePasswords: false } })).toMatchObject({
+			kind: 'postgres.dumpGlobals',
+			connection,
+			store,
+			rolePasswords: false,
+		});
+	});
+
+	test('changed rows of the last hours end now', async () => {
+		jest.useFakeTimers({ now: new Date('2026-11-22T12:00:00Z'), doNotFake: ['nextTick', 'setImmediate'] });
+		try {
+			const job = await jobOf(node, {
+				operation: 'changedRows',
+				database: list('crm'),
+				tables: ['["public","logs"]'],
+				column: 'created_at',
+				window: 'lastHours',
+				hours: 6,
+			});
+			expect(job).toMatchObject({
+				kind: 'postgres.extractChangedRows',
+				tables: [{ schema: 'public', name: 'logs' }],
+				column: 'created_at',
+				from: '2026-11-22T06:00:00.000Z',
+				to: '2026-11-22T12:00:00.000Z',
+			});
+		} finally {
+			jest.useRealTimers();
+		}
+	});
+
+	test('changed rows between two times, read in the time zone of the workflow unless they carry their own', async () => {
+		const job = await jobOf(
+			node,
+			{
+				operation: 'changedRows',
+				database: list('crm'),
+				tables: ['public.logs'],
+				column: 'created_at',
+				window: 'between',
+				from: '2026-11-22T06:00:00',
+				to: '2026-11-22T12:00:00+02:00',
+			},
+			{ timeZone: 'America/Sao_Paulo' },
+		);
+		expect(job).toMatchObject({ from: '2026-11-22T09:00:00.000Z', to: '2026-11-22T10:00:00.000Z' });
+	});
+});
+
+describe('Restore Backup', () => {
+	const node = new RestoreBackup();
+
+	test('is a dry run of the latest verified backup of the target unless told otherwise', async () => {
+		expect(await jobOf(node, { operation: 'postgresDatabase', targetDatabase: list('crm'), confirmation: 'crm' })).toEqual({
+			kind: 'postgres.restoreDatabase',
+			connection,
+			store,
+			dryRun: true,
+			confirmation: '',
+			backup: { by: 'latestVerified', source: 'crm' },
+			target: { mode: 'swap', database: 'crm' },
+			parallelJobs: 2,
+			minimumVerification: 'none',
+			globals: null,
+			allowN8nDatabase: false,
+			lockWaitSeconds: 0,
+		});
+	});
+
+	test('passes on what was typed as confirmation once the dry run is off', async () => {
+		const job = await jobOf(node, {
+			operation: 'postgresDatabase',
+			backupChoice: 'id',
+			backup: list(ID),
+			targetDatabase: list('crm'),
+			dryRun: false,
+			confirmation: 'crn',
+			globalsChoice: 'latest',
+			options: { parallelJobs: 4, minimumVerification: 'restore' },
+		});
+		expect(job).toMatchObject({
+			dryRun: false,
+			confirmation: 'crn',
+			backup: { by: 'id', id: ID },
+			globals: { by: 'latest' },
+			parallelJobs: 4,
+			minimumVerification: 'restore',
+		});
+	});
+
+	test('into a new database, with roles from a chosen globals backup', async () => {
+		const globals = '20261122T015900Z-globals-0a0b0c';
+		const job = await jobOf(node, {
+			operation: 'postgresDatabase',
+			backupChoice: 'latest',
+			source: hostile,
+			targetMode: 'new',
+			newDatabase: 'copy',
+			globalsChoice: 'id',
+			globalsBackup: { __rl: true, mode: 'id', value: ` ${globals} ` },
+		});
+		expect(job).toMatchObject({
+			backup: { by: 'latest', source: hostile },
+			target: { mode: 'new', database: 'copy' },
+			globals: { by: 'id', id: globals },
+		});
+	});
+
+	test('undo swap and drop previous', async () => {
+		expect(await jobOf(node, { operation: 'undoSwap', database: list('crm'), dryRun: false, confirmation: 'crm', options: { previous: 'crm_before_x' } })).toEqual({
+			kind: 'postgres.undoSwap',
+			connection,
+			dryRun: false,
+			confirmation: 'crm',
+			database: 'crm',
+			previous: 'crm_before_x',
+			allowN8nDatabase: false,
+		});
+		running.mockClear();
+		expect(await jobOf(node, { operation: 'dropPrevious', previousDatabase: list('crm_before_x') })).toEqual({
+			kind: 'postgres.dropPrevious',
+			connection,
+			dryRun: true,
+			confirmation: '',
+			previous: 'crm_before_x',
+		});
+	});
+
+	test('cannot be told to restore over the database of n8n', async () => {
+		const job = await jobOf(node, { operation: 'postgresDatabase', targetDatabase: list('n8n'), dryRun: false, allowN8nDatabase: true });
+		expect(job).toMatchObject({ allowN8nDatabase: false });
+	});
+});
+
+describe('Verify Backup', () => {
+	const node = new VerifyBackup();
+
+	test('integrity', async () => {
+		expect(await jobOf(node, { operation: 'integrity', level: 'checksum', options: { clientFolder: '/opt/pg/bin' } })).toEqual({
+			kind: 'verify.integrity',
+			store,
+			component: 'postgres',
+			backup: { by: 'latest' },
+			level: 'checksum',
+			clientFolder: '/opt/pg/bin',
+		});
+	});
+
+	test('restore drill', async () => {
+		const job = await jobOf(node, { operation: 'restoreDrill', backupChoice: 'id', backup: list(ID), createRoles: true });
+		expect(job).toEqual({
+			kind: 'verify.restoreDrill',
+			store,
+			connection,
+			component: 'postgres',
+			backup: { by: 'id', id: ID },
+			parallelJobs: 2,
+			globals: { by: 'latest' },
+		});
+	});
+});
+
+describe('Backup Catalog', () => {
+	const node = new BackupCatalog();
+
+	test('list', async () => {
+		expect(await jobOf(node, { operation: 'list', limit: 5, options: { source: 'crm', backupKind: 'full' } })).toEqual({
+			kind: 'catalog.list',
+			store,
+			limit: 5,
+			source: 'crm',
+			backupKind: 'full',
+		});
+	});
+
+	test('prune only plans unless told to apply', async () => {
+		const job = await jobOf(node, { operation: 'prune', options: { weekly: 4 } }, { timeZone: 'America/Sao_Paulo' });
+		expect(job).toEqual({
+			kind: 'catalog.prune',
+			store,
+			policy: { keepLastVerified: 2, keepDays: 30, daily: 0, weekly: 4, monthly: 0, yearly: 0, timeZone: 'America/Sao_Paulo' },
+			apply: false,
+		});
+		running.mockClear();
+		expect(await jobOf(node, { operation: 'prune', mode: 'apply' })).toMatchObject({ apply: true });
+	});
+
+	test('clean up only plans unless told to apply', async () => {
+		expect(await jobOf(node, { operation: 'cleanUp' })).toEqual({ kind: 'catalog.cleanUp', store, apply: false, olderThanMinutes: 60 });
+	});
+});
