@@ -5,7 +5,7 @@
 export const commands = {
 	'demo': {
 		needs: ['postgres', 'n8n', 'build'],
-		steps: [{ title: 'Demo', run: ['tsx', 'demo/demo.ts'] }],
+		steps: [{ title: 'Demo', run: ['node', '--import', 'tsx', 'demo/demo.ts'] }],
 	},
 	'test': {
 		needs: ['postgres', 'zstd', 'n8n', 'postgres 17', 'build'],
@@ -24,9 +24,9 @@ export const commands = {
 		steps: [{ title: 'Integration tests (real PostgreSQL servers)', jest: ['integration'] }],
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
-	'bench': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['tsx', 'benchmarks/run.ts'] }] },
+	'bench': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
 	'pictures': {
 		needs: ['postgres', 'chromium', 'n8n', 'build'],
-		steps: [{ title: 'Pictures', run: ['tsx', 'scripts/pictures/take-pictures.ts'] }],
+		steps: [{ title: 'Pictures', run: ['node', '--import', 'tsx', 'scripts/pictures/take-pictures.ts'] }],
 	},
 };

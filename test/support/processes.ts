@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface RunningProcess {
+	readonly pid: number;
+	readonly parent: number;
+	readonly command: readonly string[];
+	readonly environment: readonly string[];
+}
+
+/** The processes of this machine, from /proc; those that end while being read are left out. */
+export function runningProcesses(): RunningProcess[] {
+	return readdirSync('/proc')
+		.filter((name) => /^\d+$/.test(name))
+		.flatMap((name) => {
+			try {
+				const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+				// The command's name stands in brackets and may hold anything; state and parent follow the last bracket.
+				const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+				if (state === 'Z') return [];
+				return [{ pid: Number(name), parent: Number(parent), command: parts(`/proc/${name}/cmdline`), environment: parts(`/proc/${name}/environ`) }];
+			} catch (error) {
+				const code = (error as NodeJS.ErrnoException).code ?? '';
+				if (['ENOENT', 'ESRCH', 'EACCES'].includes(code)) return [];
+				throw error;
+			}
+		});
+}
+
+/** The jobs' own processes that a process (n8n) has started. */
+export function jobProcesses(parent: number): RunningProcess[] {
+	return runningProcesses().filter((each) => each.parent === parent && each.command.some((part) => part.endsWith('/jobs/worker.js')));
+}
+
+/** PostgreSQL's client programs that work on the server at `port`, whoever started them. */
+export function clientProcesses(port: number): RunningProcess[] {
+	return runningProcesses().filter(
+		(each) =>
+			/\/pg_(dump|dumpall|restore)$/.test(each.command[0] ?? '') &&
+			(each.environment.includes(`PGPORT=${port}`) || each.command.join(' ').includes(String(port))),
+	);
+}
+
+function parts(file: string): string[] {
+	return readFileSync(file, 'utf8').split('\0').filter((part) => part !== '');
+}
