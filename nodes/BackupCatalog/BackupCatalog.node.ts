@@ -31,7 +31,7 @@ export class BackupCatalog implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: undefined,
-		credentials: [{ name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' }],
+		credentials: [{ displayName: 'Backup Store', name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' }],
 		properties: [
 			{
 				displayName: 'Operation',

@@ -32,8 +32,8 @@ export class PostgresDump implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: undefined,
 		credentials: [
-			{ name: 'backupPostgresApi', required: true, testedBy: 'backupPostgresTest' },
-			{ name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' },
+			{ displayName: 'Postgres Server', name: 'backupPostgresApi', required: true, testedBy: 'backupPostgresTest' },
+			{ displayName: 'Backup Store', name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' },
 		],
 		properties: [
 			{

@@ -33,8 +33,9 @@ export class RestoreBackup implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: undefined,
 		credentials: [
-			{ name: 'backupPostgresApi', required: true, testedBy: 'backupPostgresTest' },
+			{ displayName: 'Postgres Server', name: 'backupPostgresApi', required: true, testedBy: 'backupPostgresTest' },
 			{
+				displayName: 'Backup Store',
 				name: 'backupStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',

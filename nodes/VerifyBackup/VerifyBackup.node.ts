@@ -30,8 +30,9 @@ export class VerifyBackup implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: undefined,
 		credentials: [
-			{ name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' },
+			{ displayName: 'Backup Store', name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' },
 			{
+				displayName: 'Postgres Server',
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',

@@ -170,11 +170,11 @@ describe.each(workflowFiles)('$file', ({ text, workflow }) => {
 
 	test('leaves room in every note for its text', () => {
 		for (const note of notes) {
-			const perLine = Math.floor((Number(note.parameters.width) - 40) / 7.2);
+			const perLine = Math.floor((Number(note.parameters.width) - 32) / 6.7);
 			const lines = (note.parameters.content as string)
 				.split('\n')
 				.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / perLine)), 0);
-			expect({ note: note.name, fits: lines * 21 + 50 <= Number(note.parameters.height) }).toEqual({ note: note.name, fits: true });
+			expect({ note: note.name, fits: lines * 17 + 56 <= Number(note.parameters.height) }).toEqual({ note: note.name, fits: true });
 		}
 	});
 });
