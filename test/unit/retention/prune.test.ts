@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { withBackupInUse } from '../../../lib/backup/use-backup';
+import { lastRunKey } from '../../../lib/catalog/layout';
+import { writeLastRun } from '../../../lib/catalog/last-run';
+import { listBackups } from '../../../lib/catalog/list-backups';
+import { acquireLock } from '../../../lib/catalog/locks';
+import type { Manifest } from '../../../lib/catalog/manifest';
+import { seriesOf } from '../../../lib/catalog/series';
+import { retentionPolicySchema } from '../../../lib/retention/policy';
+import { prune } from '../../../lib/retention/prune';
+import type { Store } from '../../../lib/storage/store';
+import { check, idAt, NEVER, publishSmall, putText } from '../../support/backup-fixtures';
+import { rejection } from '../../support/bytes';
+import { FaultyStore } from '../../support/faulty-store';
+import { MemoryStore } from '../../support/memory-store';
+
+const context = { now: () => new Date('2026-11-22T12:00:00Z'), randomBytes, signal: NEVER, progress: () => {}, workFolder: '/nowhere' };
+const policy = retentionPolicySchema.parse({ keepLastVerified: 2, keepDays: 3 });
+const apply = { policy, apply: true };
+
+/** A verified backup of each of the last `count` days, the newest first. */
+async function seed(store: Store, count: number, kind: 'full' | 'extract' = 'full'): Promise<Manifest[]> {
+	const manifests: Manifest[] = [];
+	for (let age = 0; age < count; age++) {
+		const startedAt = new Date(Date.parse('2026-11-22T02:00:00Z') - age * 86_400_000).toISOString();
+		manifests.push(await publishSmall(store, { startedAt, kind, id: idAt(startedAt, kind) }, [check()]));
+	}
+	return manifests;
+}
+
+const ids = async (store: Store) => (await listBackups(store)).map(({ id }) => id);
+
+test('a plan changes nothing', async () => {
+	const store = new MemoryStore();
+	await seed(store, 5);
+	const before = store.keys();
+	const outcome = await prune(store, context, { policy, apply: false });
+	expect(outcome).toMatchObject({ applied: false, deleted: [], freedBytes: 0 });
+	expect(outcome.decisions.map(({ action }) => action)).toEqual(['keep', 'keep', 'keep', 'delete', 'delete']);
+	expect(store.keys()).toEqual(before);
+});
+
+test('applied: what the plan says goes, with every file, and nothing else', async () => {
+	const store = new MemoryStore();
+	const backups = await seed(store, 5);
+	await putText(store, `backups/postgres/${backups[4]?.id}/added-by-hand.txt`, 'x');
+	const bytes = store.keys(`backups/postgres/${backups[4]?.id}/`).concat(store.keys(`backups/postgres/${backups[3]?.id}/`)).reduce((sum, key) => sum + (store.objects.get(key)?.content.length ?? 0), 0);
+	const outcome = await prune(store, context, apply);
+	expect(outcome).toMatchObject({ applied: true, deleted: [backups[3]?.id, backups[4]?.id], freedBytes: bytes });
+	expect(await ids(store)).toEqual(backups.slice(0, 3).map(({ id }) => id));
+	expect(store.keys('locks/')).toEqual([]);
+	expect(await store.listFolders('backups/postgres/')).toHaveLength(3);
+	expect((await prune(store, context, apply)).deleted).toEqual([]);
+});
+
+test('one component only, when asked', async () => {
+	const store = new MemoryStore();
+	await seed(store, 5);
+	expect((await prune(store, context, { ...apply, component: 'redis' })).decisions).toEqual([]);
+	expect(await ids(store)).toHaveLength(5);
+});
+
+test('a backup in use stays, also when its use begins after the plan was made', async () => {
+	const store = new MemoryStore();
+	const backups = await seed(store, 5);
+	const [, , , third, fourth] = backups as [Manifest, Manifest, Manifest, Manifest, Manifest];
+	await withBackupInUse(store, context, fourth, async () => {
+		const outcome = await prune(store, context, { policy, apply: false });
+		expect(outcome.decisions.find(({ id }) => id === fourth.id)).toMatchObject({ action: 'keep', reasons: ['a running job uses it'] });
+
+		let begun = false;
+		const late = { ...context, progress: () => undefined };
+		const listFolders = store.listFolders.bind(store);
+		store.listFolders = async (prefix) => {
+			// The locks have been listed by now.
+			if (!begun) await acquireLock(store, context, { name: `use.${third.id}`, mode: 'shared', purpose: 'restoring it', waitSeconds: 0 });
+			begun = true;
+			return await listFolders(prefix);
+		};
+		const applied = await prune(store, late, apply);
+		expect(applied.deleted).toEqual([]);
+		expect(applied.decisions.find(({ id }) => id === third.id)).toMatchObject({ action: 'keep', reasons: [expect.stringContaining('restoring it')] });
+	});
+	expect(await ids(store)).toHaveLength(5);
+});
+
+test('who wants to use a backup that is gone is told so', async () => {
+	const store = new MemoryStore();
+	const backups = await seed(store, 5);
+	await prune(store, context, apply);
+	const gone = backups[4] as Manifest;
+	expect(await rejection(withBackupInUse(store, context, gone, async () => 'read'))).toMatchObject({ code: 'BACKUP_NOT_FOUND' });
+	expect(await withBackupInUse(store, context, backups[0] as Manifest, async () => 'read')).toBe('read');
+});
+
+describe('the newest run of the series', () => {
+	const run = { formatVersion: 1 as const, component: 'postgres' as const, kind: 'full' as const, source: 'crm', startedAt: '2026-11-22T11:00:00Z', finishedAt: null, error: null };
+	const runId = '20261122T110000Z-full-aaaaaa';
+
+	test('failed: nothing of it goes; another series is pruned', async () => {
+		const store = new MemoryStore();
+		await seed(store, 5);
+		const extracts = await seed(store, 5, 'extract');
+		await writeLastRun(store, { ...run, backupId: runId, outcome: 'failed' }, NEVER);
+		expect((await prune(store, context, apply)).deleted).toEqual(extracts.slice(3).map(({ id }) => id));
+	});
+
+	test('still recorded as running though its process is dead: nothing of it goes', async () => {
+		const store = new MemoryStore();
+		await seed(store, 5);
+		await writeLastRun(store, { ...run, backupId: runId, outcome: 'running' }, NEVER);
+		const { deleted, decisions } = await prune(store, context, apply);
+		expect(deleted).toEqual([]);
+		expect(decisions[4]?.reasons[0]).toContain('failed');
+	});
+
+	test('running: nothing of it goes', async () => {
+		const store = new MemoryStore();
+		await seed(store, 5);
+		await writeLastRun(store, { ...run, backupId: runId, outcome: 'running' }, NEVER);
+		await acquireLock(store, context, { name: 'postgres', mode: 'exclusive', purpose: 'backing up crm', backupId: runId, waitSeconds: 0 });
+		const { deleted, decisions } = await prune(store, context, apply);
+		expect(deleted).toEqual([]);
+		expect(decisions[4]?.reasons[0]).toContain('going on');
+	});
+
+	test('a record that cannot be read counts as failed', async () => {
+		const store = new MemoryStore();
+		await seed(store, 5);
+		await putText(store, lastRunKey(seriesOf(run)), '{"outcome": "succ');
+		expect((await prune(store, context, apply)).deleted).toEqual([]);
+	});
+
+	test('succeeded: pruned', async () => {
+		const store = new MemoryStore();
+		await seed(store, 5);
+		await writeLastRun(store, { ...run, backupId: runId, outcome: 'success' }, NEVER);
+		expect((await prune(store, context, apply)).deleted).toHaveLength(2);
+	});
+});
+
+test('two at once: the second is told; plans do not disturb each other', async () => {
+	const store = new MemoryStore();
+	await seed(store, 2);
+	await acquireLock(store, context, { name: 'prune', mode: 'exclusive', purpose: 'pruning the store', waitSeconds: 0 });
+	expect(await rejection(prune(store, context, apply))).toMatchObject({ code: 'LOCK_HELD', message: expect.stringContaining('pruning the store') });
+});
+
+test('a damaged verification does not let a backup count as verified, nor hide it', async () => {
+	const store = new MemoryStore();
+	const backups = await seed(store, 5);
+	for (const { id } of backups.slice(0, 2)) await putText(store, `backups/postgres/${id}/verification.json`, 'garbage');
+	const outcome = await prune(store, context, { policy: { ...policy, keepDays: 0 }, apply: true });
+	expect(await ids(store)).toEqual([backups[0], backups[2], backups[3]].map((backup) => backup?.id));
+	expect(outcome.deleted).toEqual([backups[1]?.id, backups[4]?.id]);
+});
+
+test('interrupted at any call: nothing that should stay is touched, nothing half-deleted is listed, the next one finishes', async () => {
+	const probe = new FaultyStore(new MemoryStore());
+	const seeded = await seed(probe, 5);
+	const start = probe.calls.length;
+	await prune(probe, context, apply);
+	const calls = probe.calls.length - start;
+	expect(seeded).toHaveLength(5);
+	for (let position = 1; position <= calls; position++) {
+		const inner = new MemoryStore();
+		const backups = await seed(inner, 5);
+		const keep = backups.slice(0, 3).map(({ id }) => id);
+		await prune(new FaultyStore(inner, { position, mode: 'before', lasting: true }), context, apply).catch(() => undefined);
+		const left = await listBackups(inner);
+		expect(left.map(({ id }) => id)).toEqual(expect.arrayContaining(keep));
+		for (const { id, files, status } of left) {
+			expect(status).toBe('success');
+			for (const file of files) expect(inner.objects.has(`backups/postgres/${id}/${file}`)).toBe(true);
+		}
+		inner.now = () => new Date(Date.now() + 100_000);
+		await prune(inner, context, apply);
+		expect(await ids(inner)).toEqual(keep);
+	}
+});
