@@ -1,0 +1,62 @@
+import { readArtifact } from '../backup/read-artifact';
+import type { Artifact, Manifest } from '../catalog/manifest';
+import type { JobContext } from '../core/context';
+import { BackupError } from '../core/errors';
+import { readGlobals } from '../postgres/restore/apply-globals';
+import { storedDump } from '../postgres/restore/dump-files';
+import { parseDump } from '../postgres/restore/parse-dump';
+import type { Store } from '../storage/store';
+
+export interface StructureRequest {
+	readonly store: Store;
+	readonly manifest: Manifest;
+	/** Folder with the PostgreSQL clients; empty: search. */
+	readonly clientFolder: string;
+}
+
+/**
+ * Has the tool of the backup's format parse all of it.
+ * @returns what was parsed, as a sentence
+ * @throws BackupError `ARTIFACT_DAMAGED` when it cannot be parsed or does not hold what the manifest says; `CLIENT_MISSING`
+ */
+export async function checkStructure(request: StructureRequest, context: JobContext): Promise<string> {
+	const { store, manifest } = request;
+	switch (manifest.kind) {
+		case 'full':
+		case 'partial':
+			return await parseDump(storedDump(store, manifest), request.clientFolder, context);
+		case 'globals': {
+			const globals = await readGlobals(store, manifest, context);
+			return `The globals were parsed: ${globals.statements.length} statements, ${globals.roles.size} roles.`;
+		}
+		case 'extract':
+			return await checkExtract(store, manifest, context);
+	}
+}
+
+async function checkExtract(store: Store, manifest: Manifest, context: JobContext): Promise<string> {
+	let rows = 0;
+	const artifacts = manifest.artifacts.filter((artifact) => artifact.role === 'rows');
+	for (const artifact of artifacts) rows += await countRows(store, manifest, artifact, context);
+	return `The rows of ${artifacts.length} tables were counted: ${rows}, as recorded.`;
+}
+
+const NEWLINE = 0x0a;
+
+/** In COPY's text format a newline ends a row and nothing else: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
+async function countRows(store: Store, manifest: Manifest, artifact: Artifact, context: JobContext): Promise<number> {
+	const expected = artifact.rows;
+	let rows = 0;
+	let last: number | undefined;
+	for await (const chunk of readArtifact(store, manifest, artifact, { signal: context.signal })) {
+		for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) rows += 1;
+		last = chunk.at(-1) ?? last;
+	}
+	if (last !== undefined && last !== NEWLINE) throw unlike(manifest, artifact, 'ends inside a row');
+	if (rows !== expected) throw unlike(manifest, artifact, `holds ${rows} rows instead of ${String(expected)}`);
+	return rows;
+}
+
+function unlike(manifest: Manifest, artifact: Artifact, what: string): BackupError {
+	return new BackupError('ARTIFACT_DAMAGED', `${artifact.name} of backup ${manifest.id} ${what}.`, 'Do not use this extract. Take a new one.');
+}

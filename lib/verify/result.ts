@@ -1,0 +1,16 @@
+import type { BackupSummary } from '../catalog/summary';
+import type { VerificationLevel } from '../catalog/verification';
+import type { TableComparison } from '../postgres/restore/compare-proof';
+import type { StepResult } from '../postgres/restore/result';
+
+/** Same shape as the jobs' `VerifyResult`. */
+export interface VerifyResult {
+	readonly backup: BackupSummary;
+	readonly level: VerificationLevel;
+	readonly passed: true;
+	readonly at: string;
+	readonly durationSeconds: number;
+	readonly detail: string;
+	readonly steps: StepResult[];
+	readonly comparison: TableComparison[];
+}
