@@ -1,23 +1,23 @@
 import { startN8n, type N8nServer } from '../support/n8n-server';
-import { type NpmRegistry, startRegistry } from '../support/npm-registry';
+import { type NpmStandIn, standInForNpm } from '../support/npm-stand-in';
 import { type PackedPackage, packPackage } from '../support/packed-package';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 import manifest from '../../package.json';
 
 let server: PostgresServer;
 let packed: PackedPackage;
-let registry: NpmRegistry;
+let npm: NpmStandIn;
 let n8n: N8nServer;
 
 beforeAll(async () => {
 	[server, packed] = await Promise.all([startPostgres(), packPackage()]);
-	registry = await startRegistry(manifest, packed.tarball);
-	n8n = await startN8n({ databaseServer: server, env: { N8N_COMMUNITY_PACKAGES_REGISTRY: registry.url } });
+	npm = await standInForNpm(manifest, packed.tarball);
+	n8n = await startN8n({ databaseServer: server, env: { PATH: npm.path } });
 }, 240_000);
 
 afterAll(async () => {
 	await n8n?.stop();
-	await registry?.stop();
+	await npm?.remove();
 	await packed?.remove();
 	await server?.stop();
 }, 60_000);
@@ -36,7 +36,7 @@ test("n8n's own installer takes the tarball, and its nodes run", async () => {
 		'n8n-nodes-backup-recovery.restoreBackup',
 		'n8n-nodes-backup-recovery.verifyBackup',
 	]);
-	expect(registry.served).toHaveLength(1);
+	expect(await npm.commands()).toContainEqual(expect.stringMatching(/^pack n8n-nodes-backup-recovery@/));
 
 	await n8n.importCredentials([{ id: 'brStoreCred00001', name: 'Backup Store', type: 'backupStoreApi', data: { type: 'folder', path: n8n.storeFolder, prefix: '' } }]);
 	await n8n.importWorkflow({

@@ -25,8 +25,11 @@ const SILENT = {
 	N8N_DISABLED_MODULES: 'mcp-registry,instance-ai,agents,chat-hub',
 };
 
-/** What the system's programs need; nothing else of the caller's environment reaches n8n. */
-const PASSED_ON = ['HOME', 'LANG', 'TMPDIR', 'USER'];
+/** What the system's programs need, and npm to reach its registry; nothing else of the caller's environment reaches n8n. */
+const PASSED_ON = [
+	'HOME', 'LANG', 'TMPDIR', 'USER', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR',
+	'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy',
+];
 
 /** The environment of a quiet n8n that listens on 127.0.0.1 only and keeps its tables in PostgreSQL. */
 export async function n8nEnvironment(places: N8nPlaces, extra: Record<string, string> = {}): Promise<Record<string, string>> {
