@@ -23,14 +23,14 @@ export const dropPreviousOperation: Operation<'postgres.dropPrevious'> = {
 					placeholder: 'Select a kept database…',
 					typeOptions: { searchListMethod: 'searchPrevious', searchable: true },
 				},
-				{ displayName: 'By Name', name: 'name', type: 'string', placeholder: 'e.g. crm_dashboard_before_20261122T020000Z' },
+				{ displayName: 'By Name', name: 'name', type: 'string', placeholder: 'e.g. crm_dashboard_before_20261122t020000z' },
 			],
 		},
 		dryRunField('dropPrevious'),
 		confirmationField(
 			{ operation },
 			{
-				placeholder: 'e.g. crm_dashboard_before_20261122T020000Z',
+				placeholder: 'e.g. crm_dashboard_before_20261122t020000z',
 				description: 'Type the full name of the database that is dropped. This cannot be undone.',
 			},
 		),

@@ -1,3 +1,5 @@
+import type { NodeExecutionHint } from 'n8n-workflow';
+import type { RestoreResult } from '../../lib/jobs/results';
 import { backupFields, backupLocator, readBackupChoice, readBackupId } from '../shared/backup-field';
 import { databaseField } from '../shared/database-field';
 import type { Operation, OperationInput } from '../shared/operation';
@@ -131,9 +133,22 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 	items: (result) => [{ restore: plainData(result) }],
 	hints: (result) => [
 		...dryRunHints(result),
+		...refusalHints(result),
 		...result.warnings.map((message) => ({ message, type: 'warning', location: 'outputPane' }) as const),
 	],
 };
+
+/** What a dry run found that would stop the restore. */
+function refusalHints({ dryRun, checks }: RestoreResult): NodeExecutionHint[] {
+	if (!dryRun) return [];
+	return checks
+		.filter(({ state }) => state === 'failed')
+		.map(({ check, detail, hint }) => ({
+			message: `This restore would be refused. ${[`${check}: ${detail}`, hint].filter(Boolean).join(' ')}`,
+			type: 'danger',
+			location: 'outputPane',
+		}));
+}
 
 function readTarget({ parameters }: OperationInput) {
 	const mode = parameters.choice('targetMode', 'Restore To', MODES);

@@ -25,7 +25,7 @@ export const undoSwapOperation: Operation<'postgres.undoSwap'> = {
 				name: 'previous',
 				type: 'string',
 				default: '',
-				placeholder: 'e.g. crm_dashboard_before_20261122T020000Z',
+				placeholder: 'e.g. crm_dashboard_before_20261122t020000z',
 				description: 'The kept database to put back. Without it, it is the newest one.',
 			},
 			timeoutField,

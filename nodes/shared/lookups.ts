@@ -6,6 +6,9 @@ import { tableValue } from './name-lists';
 import { nodeError } from './node-error';
 import { lookupSources, runLookup } from './run-node-job';
 
+/** What a swap, or undoing one, calls the database that it sets aside. */
+const SET_ASIDE = /_(before|undone)_\d/;
+
 /** What the drop-downs of all nodes list; each entry comes from the real server or store. */
 export const listSearch = {
 	searchDatabases: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
@@ -32,7 +35,7 @@ export const listSearch = {
 				kind: 'postgres.listDatabases',
 				connection: await lookupSources(this).connection(),
 			});
-			const kept = databases.filter((name) => name.includes('_before_'));
+			const kept = databases.filter((name) => SET_ASIDE.test(name));
 			return { results: matching(kept.map((name) => ({ name, value: name })), filter) };
 		});
 	},

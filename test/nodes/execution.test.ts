@@ -133,6 +133,21 @@ test('an ID that is a path is refused before any job', async () => {
 	expect(running).not.toHaveBeenCalled();
 });
 
+test('a dry run says above the output what would stop the restore', async () => {
+	const checks = [
+		{ check: 'Extensions', state: 'failed', detail: 'postgis is not installed.', hint: 'Install it.' },
+		{ check: 'Space', state: 'passed', detail: '10 GB free.' },
+	];
+	running.mockResolvedValue({ dryRun: true, checks, warnings: [] } as never);
+	const restore = new RestoreBackup();
+	const { context, observed } = fakeContext(restore, { items: [{ operation: 'postgresDatabase', targetDatabase: { __rl: true, mode: 'name', value: 'crm' } }] });
+	await restore.execute.call(context);
+	expect(observed.hints.map(({ message, type }) => [type, message])).toEqual([
+		['info', 'Dry run: nothing was changed. Turn off "Dry Run" to carry out the plan.'],
+		['danger', 'This restore would be refused. Extensions: postgis is not installed. Install it.'],
+	]);
+});
+
 test('a plan says above the output that nothing was deleted, and gives one item with counts', async () => {
 	const decision = { id: 'a', series: 's', action: 'delete', reasons: ['No rule keeps it.'] };
 	running.mockResolvedValue({ applied: false, decisions: [decision, { ...decision, id: 'b', action: 'keep' }], deleted: [], freedBytes: 0 } as never);

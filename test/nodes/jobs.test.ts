@@ -29,7 +29,7 @@ const answers: Record<string, unknown> = {
 	'catalog.list': { backups: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0 },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
-	'postgres.restoreDatabase': { dryRun: true, warnings: [] },
+	'postgres.restoreDatabase': { dryRun: true, checks: [], warnings: [] },
 };
 
 beforeEach(() => {

@@ -73,9 +73,9 @@ test('backups of the store read like a table, damaged ones say so', async () => 
 });
 
 test('only kept databases are offered for dropping', async () => {
-	running.mockResolvedValue({ databases: ['crm', 'crm_before_20261122T020000Z'] });
+	running.mockResolvedValue({ databases: ['crm', 'crm_before_20261122t020000z', 'the_before_table'] });
 	expect((await listSearch.searchPrevious.call(fakeLookupContext())).results).toEqual([
-		{ name: 'crm_before_20261122T020000Z', value: 'crm_before_20261122T020000Z' },
+		{ name: 'crm_before_20261122t020000z', value: 'crm_before_20261122t020000z' },
 	]);
 });
 
