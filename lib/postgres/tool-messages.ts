@@ -1,3 +1,5 @@
+import { BackupError } from '../core/errors';
+
 /** A message of a PostgreSQL tool on stderr, with its `detail:` and `hint:` lines. */
 export interface ToolMessage {
 	readonly level: 'error' | 'warning' | 'info';
@@ -12,6 +14,7 @@ const LINE = /^(pg_\w+): (?:(error|fatal|warning|detail|hint|info): )?(.*)$/;
  */
 export class ToolMessages {
 	readonly messages: ToolMessage[] = [];
+	private tool = 'The tool';
 
 	push(line: string): void {
 		if (line.trim() === '') return;
@@ -21,7 +24,22 @@ export class ToolMessages {
 			this.append(match?.[3] ?? line);
 			return;
 		}
+		this.tool = match[1] ?? this.tool;
 		this.messages.push({ level: level === 'error' || level === 'fatal' ? 'error' : level === 'warning' ? 'warning' : 'info', text: match[3] ?? '' });
+	}
+
+	/** Passes `source` on, and ends with an error where the tool reported one, though it may have exited with 0. */
+	async *failOnError(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+		yield* source;
+		this.refuseErrors();
+	}
+
+	/** @throws BackupError `TOOL_FAILED` where the tool reported an error */
+	refuseErrors(): void {
+		const errors = this.messages.filter((message) => message.level === 'error');
+		if (errors.length === 0) return;
+		const texts = errors.map((message) => message.text).join('\n');
+		throw new BackupError('TOOL_FAILED', `${this.tool} reported: ${texts}`, 'Remove the cause, then run the job again.');
 	}
 
 	private append(text: string): void {

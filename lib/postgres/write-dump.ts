@@ -39,7 +39,7 @@ export async function writeDump(options: WriteDumpOptions, draft: BackupDraft, s
 		switch (format) {
 			case 'custom': {
 				const args = dumpArguments({ ...command, output: { format } });
-				const source = checked(streamTool({ ...tool, args }), messages);
+				const source = messages.failOnError(streamTool({ ...tool, args }));
 				const artifact = await draft.writeArtifact({ ...common, name: 'database.dump.zst', mediaType: 'application/x-postgresql-dump' }, source);
 				passOn(messages, draft);
 				return artifact;
@@ -52,7 +52,7 @@ export async function writeDump(options: WriteDumpOptions, draft: BackupDraft, s
 					context.progress({ step: `Dumping "${database}" into the temporary folder` });
 					const args = dumpArguments({ ...command, output: { format, folder, jobs: options.parallelJobs } });
 					await runTool({ ...tool, args, stdout: 'ignore' });
-					refuseErrors(messages);
+					messages.refuseErrors();
 					passOn(messages, draft);
 					return await draft.writeArtifact({ ...common, name: 'database.dir.tar.zst', mediaType: 'application/x-tar' }, tarFolder(folder));
 				} finally {
@@ -61,18 +61,6 @@ export async function writeDump(options: WriteDumpOptions, draft: BackupDraft, s
 			}
 		}
 	});
-}
-
-/** Ends with an error where pg_dump reported one, so that the artifact is thrown away even though it exited with 0. */
-async function* checked(source: AsyncIterable<Buffer>, messages: ToolMessages): AsyncGenerator<Buffer, void, void> {
-	yield* source;
-	refuseErrors(messages);
-}
-
-function refuseErrors(messages: ToolMessages): void {
-	const errors = messages.messages.filter((message) => message.level === 'error');
-	if (errors.length === 0) return;
-	throw new BackupError('TOOL_FAILED', `pg_dump reported: ${errors.map((message) => message.text).join('\n')}`, 'Remove the cause, then run the job again.');
 }
 
 function passOn(messages: ToolMessages, draft: BackupDraft): void {
