@@ -9,13 +9,17 @@ export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 /** The libuv pool has four threads; what is beyond it only costs memory. */
 const POOL_THREADS = 4;
 
-/** From here on a compressor needs tens of megabytes. */
-const HEAVY_LEVEL = 16;
+/** Frames at once where one compressor needs tens of megabytes, so that a job stays under 300 MB at every level (measured). */
+const THREADS_FROM_LEVEL = [
+	{ level: 13, threads: 2 },
+	{ level: 6, threads: 3 },
+];
 
 /** How many frames are compressed at once. */
 export function framesAtOnce(level: number): number {
-	const threads = Math.max(2, Math.min(POOL_THREADS, availableParallelism() + 1));
-	return level >= HEAVY_LEVEL ? 2 : threads;
+	const useful = Math.max(2, Math.min(POOL_THREADS, availableParallelism() + 1));
+	const bound = THREADS_FROM_LEVEL.find((from) => level >= from.level)?.threads ?? POOL_THREADS;
+	return Math.min(useful, bound);
 }
 
 /** How many frames are decompressed ahead of the reader. */
