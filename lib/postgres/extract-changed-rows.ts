@@ -66,7 +66,8 @@ async function writeDraft(options: ExtractChangedRowsOptions, draft: BackupDraft
 		const written: RowsArtifact[] = [];
 		for (const [index, table] of tables.entries()) {
 			context.progress({ step: `Extracting ${displayTable(table)}`, done: index, total: tables.length, unit: 'tables' });
-			written.push(await extractTable(client, table, index + 1, options, draft));
+			const onBytes = (done: number) => context.progress({ step: `Extracting ${displayTable(table)}`, done, unit: 'bytes' });
+			written.push(await extractTable(client, table, index + 1, options, draft, onBytes));
 		}
 		draft.warn(`This is an extract of changed rows, not a backup: rows that were deleted before ${options.to} are not in it.`);
 		return {
@@ -87,10 +88,10 @@ async function writeDraft(options: ExtractChangedRowsOptions, draft: BackupDraft
 	});
 }
 
-async function extractTable(client: pg.Client, table: ExtractedTable, number: number, options: ExtractChangedRowsOptions, draft: BackupDraft): Promise<RowsArtifact> {
+async function extractTable(client: pg.Client, table: ExtractedTable, number: number, options: ExtractChangedRowsOptions, draft: BackupDraft, onSourceBytes: (done: number) => void): Promise<RowsArtifact> {
 	const copy = client.query(copyTo(changedRowsCopy(table, options)));
 	const artifact = await draft.writeArtifact(
-		{ name: `rows-${number}.copy.zst`, role: 'rows', mediaType: 'text/plain', compression: { algorithm: 'zstd', level: options.compressionLevel } },
+		{ name: `rows-${number}.copy.zst`, role: 'rows', mediaType: 'text/plain', compression: { algorithm: 'zstd', level: options.compressionLevel }, onSourceBytes },
 		mapped(copy, options, table),
 	);
 	return { artifact, table, rows: copy.rowCount };
