@@ -40,18 +40,19 @@ export async function fillDatabase(request: FillRequest, context: JobContext, st
 	const warnings: string[] = [];
 	const settings = dump.manifest.postgres?.settings;
 
+	let list: string | undefined;
 	if (dump.manifest.kind === 'partial') {
 		const prepared = await steps.run(
 			'Prepare schemas and extensions',
 			async () => await preparePartial(request, context),
-			(made) => (made.length === 0 ? 'Nothing was needed.' : `Created ${made.join(', ')}, which a backup of chosen tables does not carry.`),
+			({ made }) => (made.length === 0 ? 'Nothing was needed.' : `Created ${made.join(', ')}, which a backup of chosen tables does not carry.`),
 		);
-		if (prepared.length > 0) warnings.push(`A backup of chosen schemas or tables: ${prepared.join(', ')} came back without the contents that were not chosen.`);
+		list = prepared.list;
 	}
 	warnings.push(
 		...(await steps.run(
 			'Restore the dump',
-			async () => await runPgRestore({ client: request.client, connection, database, dump, parallelJobs: request.parallelJobs, target: server }, context),
+			async () => await runPgRestore({ client: request.client, connection, database, dump, parallelJobs: request.parallelJobs, target: server, list }, context),
 			() => `pg_restore ${request.client.version} put ${dump.artifact.sourceBytes} bytes into "${database}" and reported no error.`,
 		)),
 	);

@@ -1,6 +1,6 @@
 /** What one message of `pg_restore` on stderr means. */
 export interface PgRestoreMessage {
-	readonly kind: 'progress' | 'warning' | 'error' | 'harmless' | 'unknown';
+	readonly kind: 'warning' | 'error' | 'harmless' | 'unknown';
 	/** The message with its continuation lines (DETAIL, HINT, `Command was: …`). */
 	readonly text: string;
 	/** The entry of the archive that it is about, where `pg_restore` says so. */
@@ -24,7 +24,7 @@ export class PgRestoreMessages {
 	readonly messages: PgRestoreMessage[] = [];
 	/** From `warning: errors ignored on restore: N`. */
 	ignoredErrors = 0;
-	private open: { kind: PgRestoreMessage['kind']; lines: string[]; entry?: string } | undefined;
+	private open: { kind: 'progress' | 'warning' | 'error'; lines: string[]; entry?: string } | undefined;
 	private entry: string | undefined;
 
 	constructor(private readonly onProgress: (text: string) => void = () => undefined) {}
@@ -45,13 +45,17 @@ export class PgRestoreMessages {
 			this.open = { kind: 'warning', lines: [text], entry: this.entry };
 		} else if (text.startsWith('from TOC entry ')) {
 			this.entry = text.slice('from TOC entry '.length);
+			this.open = { kind: 'progress', lines: [] };
 		} else if (text.startsWith('while ')) {
 			this.entry = undefined;
+			this.open = { kind: 'progress', lines: [] };
 		} else if (text.startsWith('detail: ') || text.startsWith('hint: ')) {
 			const last = this.messages.pop();
 			if (last) this.messages.push({ ...last, text: `${last.text}\n${text}` });
 		} else {
 			this.onProgress(text);
+			// A name may hold newlines: what follows is still this line.
+			this.open = { kind: 'progress', lines: [] };
 		}
 	}
 
@@ -65,14 +69,17 @@ export class PgRestoreMessages {
 
 	private continueWith(line: string): void {
 		if (this.open) {
-			if (this.open.lines.length < MOST_CONTINUATION_LINES) this.open.lines.push(line);
+			if (this.open.kind !== 'progress' && this.open.lines.length < MOST_CONTINUATION_LINES) this.open.lines.push(line);
 		} else if (line.trim() !== '') {
 			this.messages.push({ kind: 'unknown', text: line });
 		}
 	}
 
 	private close(): void {
-		if (!this.open) return;
+		if (!this.open || this.open.kind === 'progress') {
+			this.open = undefined;
+			return;
+		}
 		const text = this.open.lines.join('\n').trimEnd();
 		const kind = HARMLESS.some((pattern) => pattern.test(text)) ? 'harmless' : this.open.kind;
 		this.messages.push({ kind, text, entry: this.open.entry });

@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { JobContext } from '../../core/context';
 import { BackupError, type ErrorCode } from '../../core/errors';
 import { runTool } from '../../process/run-tool';
@@ -26,6 +28,8 @@ export interface PgRestoreRequest {
 	readonly dump: StoredDump;
 	readonly parallelJobs: number;
 	readonly target: TargetServer;
+	/** The entries to restore, as `pg_restore --list` prints them; undefined: all. */
+	readonly list?: string;
 }
 
 /**
@@ -52,11 +56,13 @@ async function restoreFrom(request: PgRestoreRequest, context: JobContext, step:
 		tables += 1;
 		if ('path' in input) context.progress({ step, done: tables, total: total === undefined ? undefined : Math.max(total, tables), unit: 'tables' });
 	});
+	const listFile = request.list === undefined ? undefined : join(context.workFolder, 'restore.list');
+	if (listFile !== undefined) await writeFile(listFile, request.list ?? '', { mode: 0o600 });
 	const failure = await withClientEnvironment(request.connection, { workFolder: context.workFolder, applicationName: APPLICATION_NAME }, async (env) => {
 		try {
 			await runTool({
 				file: request.client.path,
-				args: pgRestoreArguments(request, input),
+				args: [...(listFile === undefined ? [] : [`--use-list=${listFile}`]), ...pgRestoreArguments(request, input)],
 				env: { ...env, PGOPTIONS: sessionOptions(request.target, request.parallelJobs) },
 				signal: context.signal,
 				stdin: 'stdin' in input ? input.stdin : undefined,
@@ -69,10 +75,12 @@ async function restoreFrom(request: PgRestoreRequest, context: JobContext, step:
 			throw error;
 		} finally {
 			messages.end();
+			if (listFile !== undefined) await rm(listFile, { force: true });
 		}
 	});
 	judge(messages, failure, request);
-	return messages.of('warning', 'unknown').map((message) => `pg_restore: ${message.text}`);
+	const outside = isPartial(request) ? messages.of('error').filter(isOutsideReference).map((message) => `Left out, because it refers to something that is not in this backup: ${message.entry}.`) : [];
+	return [...messages.of('warning', 'unknown').map((message) => `pg_restore: ${message.text}`), ...outside];
 }
 
 function pgRestoreArguments(request: PgRestoreRequest, input: ArchiveInput): string[] {
@@ -103,8 +111,9 @@ function sessionOptions(target: TargetServer, parallelJobs: number): string {
 }
 
 function judge(messages: PgRestoreMessages, failure: BackupError | undefined, request: PgRestoreRequest): void {
-	const errors = messages.of('error');
-	const harmless = messages.of('harmless').length;
+	const all = messages.of('error');
+	const errors = isPartial(request) ? all.filter((message) => !isOutsideReference(message)) : all;
+	const harmless = messages.of('harmless').length + all.length - errors.length;
 	if (errors.length === 0) {
 		if (!failure) return;
 		// Exit code 1 for nothing but errors that mean nothing; whatever else made it fail would have left a line of its own.
@@ -120,6 +129,18 @@ function judge(messages: PgRestoreMessages, failure: BackupError | undefined, re
 		hint,
 		{ cause: failure },
 	);
+}
+
+function isPartial({ dump }: PgRestoreRequest): boolean {
+	return dump.manifest.kind === 'partial';
+}
+
+/**
+ * Chosen tables may have foreign keys, triggers and parents among what was not chosen. They hold no rows: the tables themselves are
+ * compared with the proof all the same.
+ */
+function isOutsideReference(message: PgRestoreMessage): boolean {
+	return /^\d+; \d+ \d+ (?:FK CONSTRAINT|TRIGGER|TABLE ATTACH|INDEX ATTACH) /.test(message.entry ?? '') && /^error: could not execute query: ERROR: {2}.* does not exist$/m.test(message.text);
 }
 
 function describeError(message: PgRestoreMessage): string {
