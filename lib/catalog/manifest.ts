@@ -84,4 +84,6 @@ export const manifestSchema = z.looseObject({
 export type Artifact = z.infer<typeof artifactSchema>;
 export type BackupSource = z.infer<typeof sourceSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
-export type ManifestWithoutDigest = Omit<Manifest, 'digest'>;
+/** `Omit` would forget every known field, because unknown ones are allowed. */
+export const manifestWithoutDigestSchema = manifestSchema.omit({ digest: true });
+export type ManifestWithoutDigest = z.infer<typeof manifestWithoutDigestSchema>;

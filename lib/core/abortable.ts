@@ -21,9 +21,9 @@ export async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSigna
 			const step = await new Promise<IteratorResult<T>>((resolve, reject) => {
 				if (signal.aborted) return reject(abortError(signal));
 				rejectPending = reject;
-				iterator.next().then(resolve, (error: unknown) => {
+				iterator.next().then(resolve, (error: Error) => {
 					ended = true;
-					reject(error as Error);
+					reject(error);
 				});
 			});
 			if (step.done) {

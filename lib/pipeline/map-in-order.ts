@@ -41,7 +41,7 @@ export async function* mapInOrder<In, Out>(
 			const next = queue[0];
 			if (next !== undefined) {
 				const result = await next;
-				queue.shift();
+				void queue.shift();
 				wakeProducer();
 				yield result;
 			} else if (sourceEnded) {

@@ -21,7 +21,7 @@ export function idAt(moment: string, kind = 'full'): string {
 }
 
 export function manifestOf(changes: Partial<ManifestWithoutDigest> = {}): Manifest {
-	const startedAt = String(changes.startedAt ?? '2026-11-22T02:00:00.000Z');
+	const startedAt = changes.startedAt ?? '2026-11-22T02:00:00.000Z';
 	return sealManifest({
 		formatVersion: 1,
 		id: idAt(startedAt),

@@ -162,7 +162,7 @@ export function describeStore(name: string, makeStore: () => Promise<StoreUnderT
 			expect((await keys('shared/')).length).toBe(20);
 		});
 
-		test.each(['', '/', '/etc/passwd', '../x', 'a/../../x', 'a//b', 'a/', '.hidden', 'a/.b', 'a/b..c', 'a\\b', 'a b', 'a\nb', 'ä', 'a\0b', `${'x'.repeat(201)}`, 'y/'.repeat(500) + 'z'])(
+		test.each(['', '/', '/etc/passwd', '../x', 'a/../../x', 'a//b', 'a/', '.hidden', 'a/.b', 'a/b..c', 'a\\b', 'a b', 'a\nb', 'ä', 'a\0b', 'x'.repeat(201), 'y/'.repeat(500) + 'z'])(
 			'refuses the key %j',
 			async (key) => {
 				const refused = { code: 'PATH_REFUSED' };

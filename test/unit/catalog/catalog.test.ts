@@ -18,7 +18,7 @@ let store: MemoryStore;
 beforeEach(() => (store = new MemoryStore()));
 
 const publishAt = async (startedAt: string, changes: Parameters<typeof publishSmall>[1] = {}, checks: Parameters<typeof publishSmall>[2] = []) =>
-	await publishSmall(store, { startedAt, id: idAt(startedAt, changes?.kind as string | undefined), ...changes }, checks);
+	await publishSmall(store, { startedAt, id: idAt(startedAt, changes.kind), ...changes }, checks);
 
 describe('ids', () => {
 	test('sort by time, fit the schema and can be read', () => {
