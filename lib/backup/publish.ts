@@ -1,9 +1,10 @@
 import { newBackupId } from '../catalog/backup-id';
 import { artifactKey, manifestKey } from '../catalog/layout';
-import { type LastRun, recordedError, writeLastRun } from '../catalog/last-run';
+import { type LastRun, readLastRun, recordedError, writeLastRun } from '../catalog/last-run';
 import type { Lock } from '../catalog/locks';
 import type { Manifest } from '../catalog/manifest';
 import { sealManifest } from '../catalog/manifest-digest';
+import { seriesOf } from '../catalog/series';
 import { writeSmallObject } from '../catalog/small-object';
 import { withLock } from '../catalog/with-lock';
 import { abortError } from '../core/abortable';
@@ -122,7 +123,12 @@ async function undo(options: PublishOptions, failed: LastRun): Promise<void> {
 		await store.remove(manifestKey(component, id));
 		await removeBackupFolder(store, component, id);
 	});
-	await report(options, 'the failed run could not be recorded', async () => writeLastRun(store, failed, AbortSignal.timeout(CLEAN_UP_MS)));
+	await report(options, 'the failed run could not be recorded', async () => {
+		// After a lost lock another run may have come and gone: its record is newer than ours.
+		const recorded = await readLastRun(store, seriesOf(failed));
+		if (recorded && recorded.startedAt > failed.startedAt) return;
+		await writeLastRun(store, failed, AbortSignal.timeout(CLEAN_UP_MS));
+	});
 }
 
 /** Work that must not hide the outcome of the backup itself: its failure is shown, not thrown. */

@@ -37,6 +37,12 @@ export async function writeLastRun(store: Store, run: LastRun, signal: AbortSign
 	await writeSmallObject(store, lastRunKey(seriesOf(run)), run, { signal });
 }
 
+/** The newest run of one series; `undefined` where none is recorded or the record cannot be read. */
+export async function readLastRun(store: Store, series: string): Promise<LastRun | undefined> {
+	const text = await readSmallObject(store, lastRunKey(series), NEVER_ABORTED);
+	return text === undefined ? undefined : parseRun(text, series);
+}
+
 /** The newest run of every series. */
 export async function readLastRuns(store: Store): Promise<FoundRun[]> {
 	const found: FoundRun[] = [];
@@ -45,11 +51,14 @@ export async function readLastRuns(store: Store): Promise<FoundRun[]> {
 		if (series === undefined) continue;
 		const text = await readSmallObject(store, key, NEVER_ABORTED);
 		if (text === undefined) continue;
-		const parsed = lastRunSchema.safeParse(parseJson(text));
-		const fits = parsed.success && seriesOf(parsed.data) === series;
-		found.push({ series, modifiedAt, run: fits ? parsed.data : undefined });
+		found.push({ series, modifiedAt, run: parseRun(text, series) });
 	}
 	return found;
+}
+
+function parseRun(text: string, series: string): LastRun | undefined {
+	const parsed = lastRunSchema.safeParse(parseJson(text));
+	return parsed.success && seriesOf(parsed.data) === series ? parsed.data : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -15,16 +15,21 @@ export async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSigna
 	const onAbort = () => rejectPending?.(abortError(signal));
 	signal.addEventListener('abort', onAbort);
 	let ended = false;
+	const advance = async () => {
+		try {
+			return await iterator.next();
+		} catch (error) {
+			ended = true;
+			throw error;
+		}
+	};
 	try {
 		for (;;) {
 			// A promise of its own for each step: racing one long-lived promise would hold on to every chunk.
 			const step = await new Promise<IteratorResult<T>>((resolve, reject) => {
 				if (signal.aborted) return reject(abortError(signal));
 				rejectPending = reject;
-				iterator.next().then(resolve, (error: Error) => {
-					ended = true;
-					reject(error);
-				});
+				advance().then(resolve, reject);
 			});
 			if (step.done) {
 				ended = true;

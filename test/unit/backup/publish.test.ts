@@ -212,6 +212,21 @@ describe('a backup that fails', () => {
 		await expectNothing(store, 'LOCK_LOST');
 	});
 
+	test('long after another run took its lock: that run\'s success stays on record', async () => {
+		const store = new MemoryStore();
+		const failing = publishBackup(optionsFor(store), async (draft) => {
+			const outcome = await writeBoth(draft);
+			for (const key of store.keys('locks/')) store.objects.delete(key);
+			await new Promise((resolve) => setTimeout(resolve, 5));
+			await publishBackup(optionsFor(store), writeBoth);
+			return outcome;
+		});
+		expect(await rejection(failing)).toMatchObject({ code: 'LOCK_LOST' });
+		const [survivor] = await intact(store);
+		expect((await readLastRuns(store)).map(({ run }) => run)).toMatchObject([{ outcome: 'success', backupId: survivor }]);
+		expect(await store.listFolders('backups/postgres/')).toEqual([survivor]);
+	});
+
 	test('because its artifacts are gone when the manifest is there', async () => {
 		const inner = new MemoryStore();
 		const put = inner.put.bind(inner);
