@@ -4,13 +4,13 @@ CREATE TABLE customers (
 );
 INSERT INTO customers (name, email, created, note, amount)
 SELECT 'Customer ' || i, 'user' || i || '@example.com', timestamptz '2026-01-01' - i * interval '1 minute',
-	md5(i::text) || ' asked for an offer and a call back ' || md5((i * 7)::text), (i * 37 % 1000000) / 100.0
+	md5(i::text) || ' asked for an offer and a call back ' || md5((i * 7)::text), (i % 27027 * 37) / 100.0
 FROM generate_series(1, 2500000) i;
 
 CREATE TABLE logs (id bigserial, at timestamptz, level text, message text);
 INSERT INTO logs (at, level, message)
 SELECT timestamptz '2026-01-01' - i * interval '1 second', (ARRAY['info', 'warning', 'error'])[1 + i % 3],
-	'request ' || i || ' took ' || (i * 7919 % 1000) || ' ms path /api/v1/deals/' || i % 1000
+	'request ' || i || ' took ' || (i % 7919 % 1000) || ' ms path /api/v1/deals/' || i % 1000
 FROM generate_series(1, 4000000) i;
 
 CREATE TABLE user_sessions (id uuid PRIMARY KEY, user_id integer, data jsonb);

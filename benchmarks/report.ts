@@ -27,11 +27,16 @@ function renderSection({ title, text, measured, baseline }: Section): string {
 	const rows = measured.map((one) => {
 		const bytes = one.runs.at(-1)?.bytes;
 		const peaks = one.runs.flatMap((run) => run.peakMegabytes ?? []);
-		return `| ${one.name} | ${show(spread(one.runs.map((run) => run.seconds)), 's')} | ${show(ratio(one, base), 'x')} | ${bytes === undefined ? '' : `${(bytes / 1e6).toFixed(0)} MB`} | ${peaks.length === 0 ? '' : `${Math.max(...peaks).toFixed(0)} MB`} |`;
+		return `| ${cell(one.name)} | ${show(spread(one.runs.map((run) => run.seconds)), 's')} | ${show(ratio(one, base), 'x')} | ${bytes === undefined ? '' : `${(bytes / 1e6).toFixed(0)} MB`} | ${peaks.length === 0 ? '' : `${Math.max(...peaks).toFixed(0)} MB`} |`;
 	});
-	return `## ${title}\n\n${text}\n\n| what | wall (min / median / max) | to "${baseline}" | size | peak memory of the job |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}`;
+	return `## ${title}\n\n${text}\n\n| what | wall (min / median / max) | to "${cell(baseline)}" | size | peak memory of the job |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}`;
 }
 
 function show({ min, median, max }: Spread, unit: string): string {
 	return `${min.toFixed(2)} / **${median.toFixed(2)}** / ${max.toFixed(2)} ${unit}`;
+}
+
+/** A bar would end the cell of a Markdown table. */
+function cell(text: string): string {
+	return text.replaceAll('|', '\\|');
 }
