@@ -8,7 +8,7 @@ import type { Stage } from './stage';
 /** What *Backup: Full* says at its end. */
 interface FullBackupReport {
 	readonly backup: BackupSummary;
-	readonly verification: { readonly level: string; readonly comparison: ReadonlyArray<{ readonly equal: boolean }> };
+	readonly verification: { readonly level: string; readonly durationSeconds: number; readonly comparison: ReadonlyArray<{ readonly equal: boolean }> };
 }
 
 /** What an accident does: one table gone, another overwritten because somebody forgot the WHERE. */
@@ -40,18 +40,18 @@ export async function playLoop(stage: Stage, progress: Progress): Promise<boolea
 }
 
 async function backUp(stage: Stage, progress: Progress): Promise<void> {
-	const report = await progress.step('Backup: Full, in n8n', async () => {
+	const { backup, verification } = await progress.step('Backup: Full, in n8n', async () => {
 		const execution = await stage.n8n.execute(SHIPPED.fullBackup, 'Run Now', 600_000);
 		const [value] = execution.items<FullBackupReport>('Report');
 		if (execution.status !== 'success' || value === undefined) throw new Error(execution.describe());
-		return { value, size: megabytes(value.backup.storedBytes), result: `backup ${value.backup.id}` };
+		return { value, result: `backup ${value.backup.id}` };
 	});
-	const { level, comparison } = report.verification;
-	const equal = comparison.filter((table) => table.equal).length;
-	if (level !== 'restore' || equal === 0 || equal !== comparison.length) {
-		throw new Error(`The restore drill reached the level "${level}" with ${equal} of ${comparison.length} tables equal.`);
+	const equal = verification.comparison.filter((table) => table.equal).length;
+	if (verification.level !== 'restore' || equal === 0 || equal !== verification.comparison.length) {
+		throw new Error(`The restore drill reached the level "${verification.level}" with ${equal} of ${verification.comparison.length} tables equal.`);
 	}
-	process.stdout.write(`  Its restore drill brought back ${equal} of ${comparison.length} tables with the same contents.\n`);
+	progress.part('its dump', backup.durationSeconds, megabytes(backup.storedBytes), `of ${megabytes(backup.sourceBytes)} uncompressed`);
+	progress.part('its restore drill', verification.durationSeconds, '', `${equal} of ${verification.comparison.length} tables came back with the same contents`);
 }
 
 async function recover(stage: Stage, progress: Progress): Promise<void> {
@@ -65,7 +65,8 @@ async function recover(stage: Stage, progress: Progress): Promise<void> {
 
 function describe(contents: DatabaseContents): string {
 	const rows = Object.values(contents).reduce((sum, table) => sum + table.rows, 0);
-	return `${count(rows)} rows in ${Object.keys(contents).length} tables, sequences and large objects included`;
+	const tables = Object.keys(contents).filter((name) => !name.startsWith('(')).length;
+	return `${count(rows)} rows in ${tables} tables, the sequences and the large objects`;
 }
 
 function printComparison(before: DatabaseContents, after: DatabaseContents): void {

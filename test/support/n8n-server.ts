@@ -43,9 +43,11 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 	try {
 		await options.databaseServer.createDatabase(database);
 		const userFolder = join(folder, 'user');
+		const tempFolder = join(folder, 'temp');
 		await mkdir(userFolder);
+		await mkdir(tempFolder);
 		const places = { userFolder, allowedFolders: [storeFolder], port, database: { server: options.databaseServer, name: database } };
-		const environment = await n8nEnvironment(places, options.env);
+		const environment = await n8nEnvironment(places, { BACKUP_RECOVERY_TEMP: tempFolder, ...options.env });
 		if (options.tarball !== undefined) await installTarball(userFolder, options.tarball);
 		const logFile = join(folder, 'n8n.log');
 		const server = new N8nServer(folder, environment, logFile, await N8nProcess.start(environment, logFile));
@@ -86,6 +88,11 @@ export class N8nServer {
 
 	get userFolder(): string {
 		return join(this.folder, 'user');
+	}
+
+	/** Where jobs make their temporary folders. */
+	get tempFolder(): string {
+		return join(this.folder, 'temp');
 	}
 
 	/** Imports credentials with n8n's own command line. */

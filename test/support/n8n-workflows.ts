@@ -1,0 +1,39 @@
+const POSTGRES = { backupPostgresApi: { id: 'brPostgresCred01', name: 'Backup Postgres' } };
+
+/** A workflow that dumps one database when somebody presses the button, in the n8n JSON form. */
+export function dumpWorkflow(options: { id: string; database: string; storeCredential?: string; errorWorkflow?: string }): object {
+	const store = { backupStoreApi: { id: options.storeCredential ?? 'brStoreCred00001', name: 'Backup Store' } };
+	return workflow(options.id, options.errorWorkflow, [
+		node('Dump', 'n8n-nodes-backup-recovery.postgresDump', { operation: 'database', database: { __rl: true, mode: 'name', value: options.database }, selection: {}, options: {} }, { ...POSTGRES, ...store }),
+	]);
+}
+
+/** A workflow that lists every backup of the store. */
+export function listWorkflow(id: string): object {
+	const store = { backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' } };
+	return workflow(id, undefined, [node('List', 'n8n-nodes-backup-recovery.backupCatalog', { operation: 'list', options: {} }, store)]);
+}
+
+interface WorkflowNode {
+	readonly name: string;
+}
+
+function workflow(id: string, errorWorkflow: string | undefined, nodes: WorkflowNode[]): object {
+	const triggers = [
+		node('Start', 'n8n-nodes-base.manualTrigger', {}),
+		{ ...node('Call', 'n8n-nodes-base.webhook', { path: id, httpMethod: 'POST', responseMode: 'onReceived', options: {} }), typeVersion: 2, webhookId: id },
+	];
+	const first = { main: [[{ node: nodes[0]?.name, type: 'main', index: 0 }]] };
+	return {
+		id,
+		name: id,
+		active: false,
+		settings: { executionOrder: 'v1', saveManualExecutions: true, ...(errorWorkflow === undefined ? {} : { errorWorkflow }) },
+		nodes: [...triggers, ...nodes],
+		connections: { Start: first, Call: first },
+	};
+}
+
+function node(name: string, type: string, parameters: object, credentials: object = {}) {
+	return { id: name.toLowerCase(), name, type, typeVersion: 1, position: [0, 0], parameters, credentials };
+}
