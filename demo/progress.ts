@@ -38,7 +38,7 @@ export class Progress {
 
 /** On a terminal one line that keeps turning, elsewhere a line at the start and every ten seconds. */
 function showElapsed(title: string, seconds: () => number): () => void {
-	const terminal = process.stdout.isTTY === true;
+	const terminal = process.stdout.isTTY;
 	const wheel = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 	let turn = 0;
 	const show = () => {
