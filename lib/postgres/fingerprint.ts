@@ -26,7 +26,7 @@ const FIXED_OUTPUT: Readonly<Record<string, string>> = {
 
 /** Fixes for the session how values are written; rows that a policy hides make a query fail instead of being left out. */
 export async function fixOutput(client: pg.Client): Promise<void> {
-	for (const [name, value] of Object.entries(FIXED_OUTPUT)) await client.query('SELECT set_config($1, $2, false)', [name, value]);
+	await client.query('SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s(name, value)', [Object.keys(FIXED_OUTPUT), Object.values(FIXED_OUTPUT)]);
 }
 
 /** How a database's text becomes UTF-8 bytes. */

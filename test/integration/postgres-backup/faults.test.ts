@@ -22,7 +22,7 @@ beforeAll(async () => {
 	await server.createDatabase('crm');
 	await server.query(
 		`CREATE TABLE deals (id int PRIMARY KEY, body text); CREATE TABLE contacts (id int); CREATE SEQUENCE numbers; CREATE SCHEMA hidden; CREATE TABLE hidden.notes (id int);
-		INSERT INTO deals SELECT g, (SELECT string_agg(md5(g::text || i), '') FROM generate_series(1, 100) i) FROM generate_series(1, 10000) g;
+		INSERT INTO deals SELECT g, (SELECT string_agg(md5(g::text || i), '') FROM generate_series(1, 100) i) FROM generate_series(1, 3000) g;
 		CREATE TABLE policed (id int); ALTER TABLE policed ENABLE ROW LEVEL SECURITY; INSERT INTO policed VALUES (1);
 		SELECT lo_from_bytea(50001, 'x');
 		CREATE ROLE reader LOGIN PASSWORD 'reader';
@@ -263,7 +263,7 @@ const asRoot = process.getuid?.() === 0 ? it : it.skip;
 asRoot('a store that is full half way: the earlier backup stays, nothing half-made is listed', async () => {
 	const small = join(root, 'small');
 	await mkdir(small);
-	await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small]);
+	await run('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', small]);
 	try {
 		const { id } = await dump({ includeTables: [{ schema: 'public', name: 'contacts' }] }, context, small);
 		const before = await filesOf(small);
