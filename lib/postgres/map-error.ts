@@ -109,6 +109,8 @@ function meaningOf(state: string, place: ErrorPlace): Meaning {
 			return { code: 'COLUMN_NOT_FOUND', hint: 'Check the name of the column; upper and lower case count.' };
 		case '53300':
 			return { code: 'SERVER_UNREACHABLE', hint: 'All connections are taken. End some, raise max_connections, or run the job at a quieter time.' };
+		case '53200':
+			return { code: 'SERVER_ERROR', hint: 'The server is out of memory for this. Where the message speaks of shared memory, raise max_locks_per_transaction: a dump locks every table.' };
 		case '53100':
 			return { code: 'NO_SPACE', hint: "The server's disk is full. Make room there, then run the job again." };
 		case '57P01':
