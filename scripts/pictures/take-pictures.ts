@@ -39,7 +39,6 @@ async function photograph(n8n: N8nServer, server: PostgresServer): Promise<void>
 	await n8n.importWorkflows(join(root, 'workflows'));
 	await n8n.importWorkflow(panelWorkflow());
 	await withEditor(n8n.url, async (page) => {
-		await page.addInitScript(() => localStorage.setItem('sidebar-collapsed', 'true'));
 		for (const { file, id } of WORKFLOWS) {
 			await openCanvas(page, `${n8n.url}/workflow/${id}`);
 			await shoot(page, file);
