@@ -10,7 +10,7 @@ export const restore: Command = {
 	summary: 'Restore a database: beside the live one and swapped in when proven, or as a new one.',
 	usage:
 		'backup-recovery restore --store FOLDER --database NAME --host HOST --user USER --password-file FILE\n' +
-		'    [--backup latest|latest-verified|ID] [--source DATABASE] [--mode new|existing|swap] [--confirm NAME] [--globals latest|ID]\n' +
+		'    [--backup latest|latest-verified|ID] [--source DATABASE, default: NAME] [--mode new|existing|swap] [--confirm NAME] [--globals latest|ID]\n' +
 		'    [--minimum none|checksum|structure|restore] [--jobs 2] [--dry-run] [--allow-n8n-database]',
 	options: {
 		...storeOptions,
@@ -35,7 +35,7 @@ export const restore: Command = {
 				kind: 'postgres.restoreDatabase',
 				store: storeFrom(values),
 				connection: await connectionFrom(values, world),
-				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source')),
+				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source') ?? database),
 				target: { mode: choiceOption(values, 'mode', ['new', 'existing', 'swap'] as const) ?? 'new', database },
 				parallelJobs: wholeNumberOption(values, 'jobs') ?? 2,
 				minimumVerification: choiceOption(values, 'minimum', ['none', ...VERIFICATION_LEVELS] as const) ?? 'none',

@@ -80,10 +80,10 @@ export class BackupError extends Error {
 /** Wraps anything thrown into a `BackupError`; one that already is stays as it is. */
 export function toBackupError(error: unknown): BackupError {
 	if (error instanceof BackupError) return error;
-	if (error instanceof Error && error.name === 'AbortError') return cancelled(error);
+	if (isErrorLike(error) && error.name === 'AbortError') return cancelled(error);
 	return new BackupError(
 		'INTERNAL',
-		error instanceof Error ? error.message : String(error),
+		isErrorLike(error) ? error.message : String(error),
 		'This is not an error we foresaw. Run the job again; if it persists, report it with the message above.',
 		{ cause: error },
 	);
@@ -102,6 +102,11 @@ export function throwIfAborted(signal: AbortSignal): void {
 
 function describeCause(cause: unknown): string | undefined {
 	if (cause === undefined) return undefined;
-	if (cause instanceof Error) return cause.message;
+	if (isErrorLike(cause)) return cause.message;
 	return typeof cause === 'string' ? cause : undefined;
+}
+
+/** By shape, not by class: an error may come from another realm, where `instanceof Error` is false. */
+function isErrorLike(value: unknown): value is { readonly name: string; readonly message: string } {
+	return typeof value === 'object' && value !== null && 'name' in value && 'message' in value && typeof value.message === 'string';
 }

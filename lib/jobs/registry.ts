@@ -42,6 +42,6 @@ const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
 
 /** Runs the handler of the job's kind. */
 export function runHandler<K extends JobKind>(job: JobOf<K>, context: JobContext): Promise<ResultOf<K>> {
-	const handler: JobHandler<K> = handlers[job.kind as K];
+	const handler: JobHandler<K> = handlers[job.kind];
 	return handler(job, context);
 }

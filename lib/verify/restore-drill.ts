@@ -1,5 +1,5 @@
 import { withBackupInUse } from '../backup/use-backup';
-import type { Component } from '../catalog/component';
+import type { BackupKind, Component } from '../catalog/component';
 import { type BackupChoice, findBackup } from '../catalog/find-backup';
 import type { Manifest } from '../catalog/manifest';
 import type { JobContext } from '../core/context';
@@ -35,9 +35,9 @@ export async function restoreDrill(options: RestoreDrillOptions, context: JobCon
 	});
 }
 
-/** The newest backup that a drill can prove; one chosen by id is taken as it is and refused with the reason. */
-function drillKinds(choice: BackupChoice): Array<'full' | 'partial'> | undefined {
-	return choice.by === 'id' ? undefined : ['full', 'partial'];
+/** The newest means the newest whole backup; one chosen by id is taken as it is and refused with the reason where no drill can prove it. */
+function drillKinds(choice: BackupChoice): BackupKind[] | undefined {
+	return choice.by === 'id' ? undefined : ['full'];
 }
 
 function checkDrillable(manifest: Manifest): void {

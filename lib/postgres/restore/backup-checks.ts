@@ -6,8 +6,23 @@ import type { RestoreCheck } from './result';
 import type { TargetServer } from './target-server';
 
 /** What speaks for and against restoring this backup at all. */
-export function checkBackup(summary: BackupSummary, options: Pick<RestoreOptions, 'minimumVerification'>): RestoreCheck[] {
-	return [checkDamage(summary), checkVerification(summary, options.minimumVerification)];
+export function checkBackup(summary: BackupSummary, options: Pick<RestoreOptions, 'minimumVerification' | 'target'>): RestoreCheck[] {
+	return [checkDamage(summary), checkVerification(summary, options.minimumVerification), checkWhole(summary, options.target)];
+}
+
+/** A live database must never be exchanged for a part of one. */
+function checkWhole(summary: BackupSummary, target: RestoreOptions['target']): RestoreCheck {
+	const check = 'Backup is whole';
+	if (summary.kind !== 'partial') return { check, state: 'passed', detail: `${summary.id} holds a whole database.` };
+	const detail = `${summary.id} holds chosen schemas or tables only.`;
+	if (target.mode !== 'swap') return { check, state: 'warning', detail, hint: 'The restored database will hold nothing else.' };
+	return {
+		check,
+		state: 'failed',
+		code: 'INVALID_INPUT',
+		detail: `${detail} Swapped in, it would replace all of "${target.database}".`,
+		hint: 'Restore it into a new database and take over from there what you need, or choose a backup of the whole database.',
+	};
 }
 
 function checkDamage(summary: BackupSummary): RestoreCheck {

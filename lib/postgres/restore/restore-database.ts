@@ -1,5 +1,6 @@
 import { escapeIdentifier } from 'pg';
 import { withBackupInUse } from '../../backup/use-backup';
+import type { BackupKind } from '../../catalog/component';
 import { findBackup, type FoundBackup } from '../../catalog/find-backup';
 import type { JobContext } from '../../core/context';
 import { type AppliedGlobals, applyGlobals, type Globals, readGlobals } from './apply-globals';
@@ -34,13 +35,18 @@ export async function restoreDatabase(options: RestoreOptions, context: JobConte
 	const steps = new StepRecorder(context.progress);
 	const found = await steps.run(
 		'Find the backup',
-		async () => await findBackup(options.store, { component: 'postgres', kinds: ['full', 'partial'], choice: options.backup }),
+		async () => await findBackup(options.store, { component: 'postgres', kinds: restorableKinds(options.backup), choice: options.backup }),
 		({ summary }) => `${summary.id}: ${summary.source}, ${summary.startedAt}, ${summary.sourceBytes} bytes.`,
 	);
 	return await withBackupInUse(options.store, context, found.manifest, async (signal) => {
 		const held = { ...context, signal };
 		return await withMaintenance(options.connection, [options.target.database], held, async (session) => await new Restore(options, found, session, held, steps).run());
 	});
+}
+
+/** A part of a database is restored only when a person names that very backup: "the newest" always means a whole one. */
+function restorableKinds(choice: RestoreOptions['backup']): BackupKind[] {
+	return choice.by === 'id' ? ['full', 'partial'] : ['full'];
 }
 
 class Restore {
