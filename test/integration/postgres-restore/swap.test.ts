@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import pg from 'pg';
+import type { BackupError } from '../../../lib/core/errors';
 import type { Manifest } from '../../../lib/catalog/manifest';
 import { dropPrevious } from '../../../lib/postgres/restore/drop-previous';
 import { exchangeDatabases } from '../../../lib/postgres/restore/exchange';
@@ -10,11 +13,12 @@ import { type RestoreFixture, startFixture } from './restore-fixture';
 const LIVE = `live "crm" 🐘`;
 const live = { mode: 'swap', database: LIVE } as const;
 const confirmed = { confirmation: LIVE };
+jest.setTimeout(60_000);
 let fixture: RestoreFixture;
 let backup: Manifest;
 
 beforeAll(async () => {
-	fixture = await startFixture();
+	fixture = await startFixture({ settings: { max_prepared_transactions: '5' } });
 }, 60_000);
 afterAll(() => fixture?.close());
 
@@ -25,7 +29,7 @@ beforeEach(async () => {
 	await server.createDatabase(LIVE);
 	await server.query(`COMMENT ON DATABASE ${pg.escapeIdentifier(LIVE)} IS 'the CRM'`);
 	await server.query(`CREATE TABLE deals (id int PRIMARY KEY, name text); INSERT INTO deals SELECT g, 'deal ' || g FROM generate_series(1, 1000) g`, LIVE);
-	backup = await fixture.dump(LIVE);
+	backup = await fixture.dump(LIVE, { fingerprint: false });
 	await server.query(`INSERT INTO deals VALUES (9999, 'written after the backup')`, LIVE);
 });
 
@@ -69,9 +73,19 @@ describe('a swap', () => {
 	});
 
 	it('refuses while a prepared transaction is open', async () => {
-		expect((await fixture.server.query<{ max: string }>('SHOW max_prepared_transactions'))[0]).toBeDefined();
-		const checks = (await fixture.restore(backup, live, { dryRun: true })).checks;
-		expect(checks).toContainEqual(expect.objectContaining({ check: 'Prepared transactions', state: 'passed' }));
+		await fixture.server.query(`BEGIN; DELETE FROM deals; PREPARE TRANSACTION 'pending; one'`, LIVE);
+		try {
+			expect((await failure(fixture.restore(backup, live, confirmed))).toJSON()).toMatchObject({ code: 'DATABASE_IN_USE', message: expect.stringContaining('pending; one') });
+		} finally {
+			await fixture.server.query(`ROLLBACK PREPARED 'pending; one'`, LIVE);
+		}
+		expect(await rowsIn(LIVE)).toBe(1001);
+	});
+
+	it('lets only one run work on a name at a time', async () => {
+		const outcomes = await Promise.allSettled([fixture.restore(backup, live, confirmed), fixture.restore(backup, live, confirmed)]);
+		expect(outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'done' : (outcome.reason as BackupError).code)).sort()).toEqual(['LOCK_HELD', 'done']);
+		expect(await fixture.databases()).toHaveLength(2);
 	});
 
 	it('lets clients that hammer the live database through to the new one, after a short outage', async () => {
@@ -138,6 +152,18 @@ describe('an exchange that is interrupted', () => {
 		expect(statements).toHaveLength(nth + 1);
 		expect(await fixture.databases()).toEqual([LIVE, 'proven'].sort());
 		expect(await rowsIn(LIVE)).toBe(1001);
+	});
+
+	it('by a connection that breaks after COMMIT was sent counts as done, because it was', async () => {
+		const proxy = await startForwarder(fixture.server.port, 'COMMIT');
+		try {
+			expect(await exchangeDatabases(exchange, { ...options(), connection: { ...fixture.server.connection, port: proxy.port } })).toBeGreaterThanOrEqual(0);
+			expect(proxy.cut()).toBe(true);
+		} finally {
+			await proxy.stop();
+		}
+		expect(await fixture.databases()).toEqual(['kept', LIVE].sort());
+		expect(await rowsIn(LIVE)).toBe(0);
 	});
 
 	it('by a cancel half way is finished', async () => {
@@ -220,3 +246,40 @@ describe('dropping what a swap has set aside', () => {
 		expect(await fixture.databases()).toContain(previous);
 	}, 20_000);
 });
+
+/** Forwards to a port of this machine; swallows the answer to `word` and cuts that connection. */
+async function startForwarder(to: number, word: string) {
+	let cut = false;
+	const sockets = new Set<net.Socket>();
+	const server = net.createServer((client) => {
+		const target = net.connect(to, '127.0.0.1');
+		let armed = false;
+		for (const socket of [client, target]) {
+			sockets.add(socket);
+			socket.on('error', () => socket.destroy());
+		}
+		client.on('data', (data) => {
+			armed ||= data.includes(word);
+			target.write(data);
+		});
+		target.on('data', (data) => {
+			if (!armed) return void client.write(data);
+			cut = true;
+			client.destroy();
+			target.destroy();
+		});
+		client.on('close', () => target.destroy());
+		target.on('close', () => client.destroy());
+	});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	return {
+		port: (server.address() as net.AddressInfo).port,
+		cut: () => cut,
+		stop: async () => {
+			for (const socket of sockets) socket.destroy();
+			server.close();
+			await once(server, 'close');
+		},
+	};
+}
