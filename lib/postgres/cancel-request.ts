@@ -1,4 +1,5 @@
 import net from 'node:net';
+import type pg from 'pg';
 import type { PostgresConnection } from './connection-settings';
 
 const CANCEL_REQUEST_CODE = 80_877_102;
@@ -26,4 +27,25 @@ export function requestCancel(connection: Pick<PostgresConnection, 'host' | 'por
 		socket.on('close', () => resolve());
 		socket.resume();
 	});
+}
+
+/** Asks the server to end what `client`'s session is doing; the query then fails with SQLSTATE 57014. */
+export async function cancelQuery(client: pg.Client, connection: Pick<PostgresConnection, 'host' | 'port'>): Promise<void> {
+	const { processID, secretKey } = client as unknown as { processID: number | null; secretKey: number | null };
+	if (processID !== null && secretKey !== null) await requestCancel(connection, processID, secretKey);
+}
+
+/** Runs `work` on a session; when `signal` fires, the query that is running is cancelled, and the session stays. */
+export async function cancellable<T>(client: pg.Client, connection: Pick<PostgresConnection, 'host' | 'port'>, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+	let cancelled: Promise<void> | undefined;
+	const onAbort = () => {
+		cancelled = cancelQuery(client, connection);
+	};
+	signal.addEventListener('abort', onAbort, { once: true });
+	try {
+		return await work();
+	} finally {
+		signal.removeEventListener('abort', onAbort);
+		await cancelled;
+	}
 }

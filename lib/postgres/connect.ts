@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { BackupError, throwIfAborted } from '../core/errors';
-import { requestCancel } from './cancel-request';
+import { cancelQuery } from './cancel-request';
 import type { PostgresConnection } from './connection-settings';
 import { errnoOf, mapPostgresError, tlsError, where } from './map-error';
 import { isServerError, sqlState } from './server-error';
@@ -65,8 +65,7 @@ export async function connectClient(connection: PostgresConnection, options: Con
 
 /** Cancels what the session does, then cuts it off. */
 async function endNow(client: pg.Client, connection: PostgresConnection): Promise<void> {
-	const { processID, secretKey } = client as unknown as { processID: number | null; secretKey: number | null };
-	if (processID !== null && secretKey !== null) await requestCancel(connection, processID, secretKey);
+	await cancelQuery(client, connection);
 	destroySocket(client);
 }
 

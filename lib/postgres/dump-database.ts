@@ -5,11 +5,13 @@ import type { Manifest } from '../catalog/manifest';
 import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
 import type { Store } from '../storage/store';
+import { cancellable } from './cancel-request';
 import { type PostgresClient, findClient } from './clients';
 import { concurrently } from './concurrently';
 import type { PostgresConnection } from './connection-settings';
 import { readDatabaseSettings } from './database-settings';
 import { dumpInstructions } from './dump-instructions';
+import { expectedStoredBytes } from './expected-size';
 import { lockTables } from './lock-tables';
 import { findMissingRights, missingRightsError } from './missing-rights';
 import { takeProof } from './proof';
@@ -56,14 +58,17 @@ export async function dumpDatabase(options: DumpDatabaseOptions, store: Store, c
 		lockWaitSeconds: options.lockWaitSeconds,
 		...(options.note === undefined ? {} : { note: options.note }),
 	};
-	return await publishBackup(publish, (draft) => writeDraft(options, draft, context));
+	return await publishBackup(publish, async (draft) => {
+		const expectedBytes = publish.kind === 'full' ? await expectedStoredBytes(store, publish.kind, options.database) : undefined;
+		return await writeDraft(options, expectedBytes, draft, context);
+	});
 }
 
 function isPartial(request: SelectionRequest): boolean {
 	return request.includeSchemas.length + request.excludeSchemas.length + request.includeTables.length + request.excludeTables.length > 0;
 }
 
-async function writeDraft(options: DumpDatabaseOptions, draft: BackupDraft, context: JobContext): Promise<DraftOutcome> {
+async function writeDraft(options: DumpDatabaseOptions, expectedBytes: number | undefined, draft: BackupDraft, context: JobContext): Promise<DraftOutcome> {
 	const { connection, database } = options;
 	context.progress({ step: `Connecting to "${database}"` });
 	const session = { database, signal: draft.signal, applicationName: `backup-recovery ${draft.id}`, doing: `backing up "${database}"` };
@@ -78,20 +83,22 @@ async function writeDraft(options: DumpDatabaseOptions, draft: BackupDraft, cont
 		const [artifact, proof] = await concurrently(
 			draft.signal,
 			async (signal) => {
-				const written = await writeDump({ ...options, selection, pgDump, snapshot, encoding: settings.encoding, databaseBytes: settings.databaseBytes }, draft, signal, context);
+				const written = await writeDump({ ...options, selection, pgDump, snapshot, encoding: settings.encoding, databaseBytes: settings.databaseBytes, expectedBytes }, draft, signal, context);
 				dumping = false;
 				return written;
 			},
 			(signal) =>
-				takeProof(client, {
-					...(selection.kind === 'partial' ? { tables: selection.tables.map(({ schema, name }) => ({ schema, name })) } : {}),
-					fingerprint: options.fingerprint,
-					largeObjects: selection.largeObjects,
-					signal,
-					progress: (event) => {
-						if (!dumping) context.progress(event);
-					},
-				}),
+				cancellable(client, connection, signal, () =>
+					takeProof(client, {
+						...(selection.kind === 'partial' ? { tables: selection.tables.map(({ schema, name }) => ({ schema, name })) } : {}),
+						fingerprint: options.fingerprint,
+						largeObjects: selection.largeObjects,
+						signal,
+						progress: (event) => {
+							if (!dumping) context.progress(event);
+						},
+					}),
+				),
 		);
 		return {
 			source: { type: 'postgres', name: database, host: connection.host, port: connection.port, serverVersion: server.version, serverMajor: server.major },

@@ -25,13 +25,15 @@ export interface WriteDumpOptions {
 	/** The database's own encoding. */
 	readonly encoding: string;
 	readonly databaseBytes: number;
+	/** About what the artifact will take in the store, where that is known. */
+	readonly expectedBytes: number | undefined;
 }
 
 /** Runs pg_dump and stores what it writes. Its warnings become the backup's; an error on stderr fails it whatever the exit code. */
 export async function writeDump(options: WriteDumpOptions, draft: BackupDraft, signal: AbortSignal, context: JobContext): Promise<Artifact> {
 	const { connection, database, format, compressionLevel: level } = options;
 	const onSourceBytes = (done: number) => context.progress({ step: `Dumping "${database}"`, done, unit: 'bytes' });
-	const common = { role: 'dump', compression: { algorithm: 'zstd' as const, level }, onSourceBytes };
+	const common = { role: 'dump', compression: { algorithm: 'zstd' as const, level }, expectedBytes: options.expectedBytes, onSourceBytes };
 	return await withClientEnvironment(connection, { workFolder: context.workFolder, applicationName: `backup-recovery ${draft.id}` }, async (env) => {
 		const messages = new ToolMessages();
 		const tool = { file: options.pgDump.path, env, signal, onStderrLine: (line: string) => messages.push(line) };

@@ -201,6 +201,20 @@ describe('a dump that cannot work leaves earlier backups as they were and nothin
 		expect(error.message).toContain('something is missing');
 	});
 
+	it('pg_dump that fails at once while counting would take a minute: nobody waits', async () => {
+		await server.createDatabase('slow');
+		await server.query(
+			`CREATE EXTENSION hstore; CREATE TABLE slow (id int); INSERT INTO slow VALUES (1); ALTER EXTENSION hstore ADD TABLE slow;
+			UPDATE pg_extension SET extconfig = ARRAY['slow'::regclass::oid], extcondition = ARRAY['WHERE pg_sleep(60) IS NULL'] WHERE extname = 'hstore'`,
+			'slow',
+		);
+		await script('pg_dump', `${version('99.0')}\nsleep 0.3\nexit 3`);
+		const start = performance.now();
+		const error = await failure(dump({ ...withTools(), database: 'slow' }));
+		expect(error.message).toBe('pg_dump failed with exit code 3.');
+		expect(performance.now() - start).toBeLessThan(20_000);
+	}, 30_000);
+
 	it.each(['custom', 'directory'] as const)('pg_dump killed half way (%s)', async (format) => {
 		const real = join(server.serverFolder, 'pg_dump');
 		// Kills itself while the real one, whose output it passes on, is at work.
@@ -302,3 +316,29 @@ it('two runs at once: the second says who holds the lock', async () => {
 	await own.remove();
 	expect(await second).toMatchObject({ code: 'LOCK_HELD' });
 });
+
+it('the password is in no argument, variable, manifest or file of the store', async () => {
+	const real = join(server.serverFolder, 'pg_dump');
+	await script('pg_dump', `echo "$@" >> ${tools}/seen\nenv >> ${tools}/seen\nexec "${real}" "$@"`);
+	await dump(withTools());
+	expect(await readFile(join(tools, 'seen'), 'utf8')).toContain('--snapshot=');
+	for (const folder of [root, tools]) {
+		for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+			if (entry.isFile()) expect((await readFile(join(entry.parentPath, entry.name))).includes(server.password)).toBe(false);
+		}
+	}
+});
+
+it.each(['prefer', 'require', 'verify-ca', 'verify-full'] as const)('pg_dump uses TLS as the connection does: %s', async (mode) => {
+	const encrypted = await startPostgres({ tlsOnly: true });
+	try {
+		const tls = { mode, ca: mode.startsWith('verify') ? encrypted.caCertificate : '' };
+		const connection = { ...encrypted.connection, host: 'localhost', tls };
+		expect((await dump({ connection, database: 'postgres' })).kind).toBe('full');
+		if (mode === 'verify-full') {
+			expect((await failure(dump({ connection: { ...connection, host: '127.0.0.1' }, database: 'postgres' }))).code).toBe('TLS_FAILED');
+		}
+	} finally {
+		await encrypted.stop();
+	}
+}, 30_000);
