@@ -12,6 +12,7 @@ import { runSteps } from './run-steps.mjs';
 
 const preparations = {
 	'postgres': () => debianPackages(['postgres']),
+	'openssl': () => debianPackages(['openssl']),
 	'zstd': () => debianPackages(['zstd']),
 	'chromium': () => debianPackages(['chromium']),
 	'n8n': n8n,

@@ -16,6 +16,7 @@ const needs = {
 			),
 	},
 	zstd: { title: 'the zstd command', packages: ['zstd'], present: () => inPath('zstd') },
+	openssl: { title: 'the openssl command', packages: ['openssl'], present: () => inPath('openssl') },
 	chromium: { title: 'the Chromium browser', packages: ['chromium', 'fonts-dejavu-core'], present: () => inPath('chromium') },
 };
 
