@@ -1,5 +1,5 @@
 -- Every kind of thing that a PostgreSQL 15 database can hold and a dump carries. Run by a superuser in an empty database;
--- the roles variety_owner and variety_reader exist.
+-- the roles variety_owner and variety_reader exist. Security labels are not here: they need a provider, which no package of PostgreSQL ships.
 CREATE EXTENSION hstore;
 CREATE EXTENSION citext;
 CREATE EXTENSION pg_trgm;
@@ -17,6 +17,7 @@ ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO variety_reader;
 -- Types
 CREATE TYPE app.mood AS ENUM ('sad', 'it''s ok', 'happy');
 ALTER TYPE app.mood ADD VALUE 'very sad' BEFORE 'sad';
+-- (a new transaction: a new label can be used once it is committed)
 CREATE DOMAIN app.positive AS int DEFAULT 1 NOT NULL CONSTRAINT above_zero CHECK (VALUE > 0);
 CREATE DOMAIN app.small_positive AS app.positive CHECK (VALUE < 100);
 CREATE DOMAIN app.names AS text[] CHECK (array_length(VALUE, 1) < 10);
@@ -94,6 +95,7 @@ INSERT INTO app.by_expression SELECT g, 'B' || g FROM generate_series(1, 10) g;
 CREATE TABLE app.parent (a int, b int, c int UNIQUE NULLS NOT DISTINCT, PRIMARY KEY (a, b) INCLUDE (c)) WITH (fillfactor = 90);
 CREATE TABLE app.child (a int, b int, self int, FOREIGN KEY (a, b) REFERENCES app.parent ON UPDATE CASCADE ON DELETE SET NULL (b) DEFERRABLE INITIALLY DEFERRED, id int PRIMARY KEY, FOREIGN KEY (self) REFERENCES app.child);
 INSERT INTO app.parent SELECT g, g, NULLIF(g, 1) FROM generate_series(1, 100) g; INSERT INTO app.child SELECT g, g, NULL, g FROM generate_series(1, 100) g; UPDATE app.child SET self = 101 - id;
+-- (a new transaction: rows with deferred checks must be committed before the table is altered)
 ALTER TABLE app.child ADD CONSTRAINT not_checked CHECK (id < 50) NOT VALID;
 CREATE TABLE app.booking (room int, during tstzrange, EXCLUDE USING gist (room WITH =, during WITH &&) WHERE (room > 0)); INSERT INTO app.booking VALUES (1, '[2026-01-01,2026-01-02)'), (-1, '[2026-01-01,2026-01-02)'), (-1, '[2026-01-01,2026-01-02)');
 CREATE INDEX ON app.every_type USING gin (c_jsonb jsonb_path_ops); CREATE INDEX ON app.every_type USING gin (c_text gin_trgm_ops); CREATE INDEX ON app.every_type USING gist (c_point); CREATE INDEX ON app.every_type USING spgist (c_inet);
@@ -120,12 +122,13 @@ CREATE TEXT SEARCH CONFIGURATION app.search (copy = english); ALTER TEXT SEARCH 
 CREATE TEXT SEARCH PARSER app.parser (start = prsd_start, gettoken = prsd_nexttoken, end = prsd_end, lextypes = prsd_lextype, headline = prsd_headline);
 CREATE TEXT SEARCH TEMPLATE app.template (init = dsimple_init, lexize = dsimple_lexize);
 CREATE ACCESS METHOD own_heap TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE app.own_heap (a int) USING own_heap; INSERT INTO app.own_heap VALUES (1);
-CREATE LANGUAGE own_language HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator; COMMENT ON LANGUAGE own_language IS 'own';
+CREATE FUNCTION app.own_handler() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'; CREATE FUNCTION app.own_inline(internal) RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_inline_handler';
+CREATE FUNCTION app.own_validator(oid) RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_validator'; CREATE TRUSTED LANGUAGE own_language HANDLER app.own_handler INLINE app.own_inline VALIDATOR app.own_validator; COMMENT ON LANGUAGE own_language IS 'own';
 CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION int4recv(internal));
 
 -- Views, rules, triggers, policies
 CREATE VIEW app.cities WITH (security_barrier, security_invoker) AS SELECT * FROM app.city WHERE people > 0 WITH LOCAL CHECK OPTION;
-CREATE RECURSIVE VIEW app.numbers (n) AS VALUES (1) UNION ALL SELECT n + 1 FROM app.numbers WHERE n < 5;
+CREATE RECURSIVE VIEW app.numbers (n) AS VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 5;
 CREATE VIEW app.first_circle AS SELECT 1 AS a; CREATE VIEW app.second_circle AS SELECT a FROM app.first_circle; CREATE OR REPLACE VIEW app.first_circle AS SELECT 2 AS a;
 CREATE MATERIALIZED VIEW app.summary AS SELECT region, count(*) AS n FROM app.events GROUP BY region; CREATE UNIQUE INDEX ON app.summary (region); CREATE MATERIALIZED VIEW app.summary_of_summary AS SELECT sum(n) AS n FROM app.summary; CREATE MATERIALIZED VIEW app.unfilled AS SELECT 1 AS a WITH NO DATA;
 CREATE RULE log_delete AS ON DELETE TO app.city WHERE old.people > 10 DO ALSO INSERT INTO app.unlogged VALUES (2); CREATE RULE nothing AS ON UPDATE TO app.typed DO INSTEAD NOTHING; ALTER TABLE app.typed DISABLE RULE nothing;
@@ -141,9 +144,9 @@ ALTER TABLE app.tenant ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, OWNE
 CREATE SERVER loopback FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', dbname 'no''where'); CREATE USER MAPPING FOR variety_owner SERVER loopback OPTIONS (user 'u', password 'p''w'); CREATE USER MAPPING FOR PUBLIC SERVER loopback;
 CREATE FOREIGN TABLE app.remote (a int OPTIONS (column_name 'b'), b text NOT NULL, CHECK (a > 0)) SERVER loopback OPTIONS (schema_name 's', table_name 't'); CREATE SERVER files FOREIGN DATA WRAPPER file_fdw; CREATE FOREIGN TABLE app.file (line text) SERVER files OPTIONS (filename '/nowhere', format 'text');
 GRANT USAGE ON FOREIGN SERVER loopback TO variety_owner; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO variety_owner WITH GRANT OPTION;
-CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = 'insert, update'); CREATE PUBLICATION some FOR TABLE app.parent (a, b) WHERE (a > 5), app.child WITH (publish_via_partition_root); CREATE PUBLICATION of_schema FOR TABLES IN SCHEMA app;
+CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = 'insert, update'); CREATE PUBLICATION "some" FOR TABLE app.parent (a, b) WHERE (a > 5), app.child WITH (publish_via_partition_root); CREATE PUBLICATION of_schema FOR TABLES IN SCHEMA app;
 CREATE SUBSCRIPTION sub CONNECTION 'host=127.0.0.1 dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = 'variety_sub');
 CREATE SEQUENCE app.counter AS smallint START 5 INCREMENT -3 MINVALUE -100 MAXVALUE 5 CACHE 10 CYCLE OWNED BY app.dropped.d; SELECT nextval('app.counter'); CREATE SEQUENCE app.untouched; CREATE UNLOGGED SEQUENCE app.unlogged_counter; GRANT USAGE ON SEQUENCE app.counter TO variety_reader;
 SELECT lo_from_bytea(50001, '\x00ff10'), lo_from_bytea(50002, decode(repeat('0102030405060708', 40000), 'hex')), lo_create(50003); COMMENT ON LARGE OBJECT 50001 IS 'large'; GRANT SELECT, UPDATE ON LARGE OBJECT 50002 TO variety_reader; ALTER LARGE OBJECT 50003 OWNER TO variety_owner;
 GRANT EXECUTE ON FUNCTION app.twice(int) TO variety_reader; REVOKE EXECUTE ON FUNCTION app.twice(int) FROM PUBLIC; GRANT ALL ON PROCEDURE app.act(int) TO variety_reader WITH GRANT OPTION; GRANT USAGE ON TYPE app.mood TO variety_reader; GRANT TRUNCATE, REFERENCES ON app.city TO variety_reader; REVOKE USAGE ON LANGUAGE own_language FROM PUBLIC; REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-COMMENT ON CONSTRAINT not_checked ON app.child IS 'c'; COMMENT ON TRIGGER stamp ON app.city IS 't'; COMMENT ON POLICY own ON app.tenant IS 'p'; COMMENT ON INDEX app.events_body IS 'i'; COMMENT ON OPERATOR app.+ (app.complex, app.complex) IS 'o'; COMMENT ON CAST (app.mood AS int) IS 'c'; COMMENT ON AGGREGATE app.sum_all(app.complex) IS 'a'; COMMENT ON PUBLICATION some IS 'p'; COMMENT ON SERVER loopback IS 's'; COMMENT ON TYPE app.mood IS 'm'; COMMENT ON EVENT TRIGGER watch IS 'e'; COMMENT ON EXTENSION hstore IS 'own comment'; COMMENT ON RULE log_delete ON app.city IS 'r'; COMMENT ON STATISTICS app.correlated IS 's'; COMMENT ON DOMAIN app.positive IS 'd'; COMMENT ON CONSTRAINT above_zero ON DOMAIN app.positive IS 'd';
+COMMENT ON CONSTRAINT not_checked ON app.child IS 'c'; COMMENT ON TRIGGER stamp ON app.city IS 't'; COMMENT ON POLICY own ON app.tenant IS 'p'; COMMENT ON INDEX app.events_body IS 'i'; COMMENT ON OPERATOR app.+ (app.complex, app.complex) IS 'o'; COMMENT ON CAST (app.mood AS int) IS 'c'; COMMENT ON AGGREGATE app.sum_all(app.complex) IS 'a'; COMMENT ON PUBLICATION "some" IS 'p'; COMMENT ON SERVER loopback IS 's'; COMMENT ON TYPE app.mood IS 'm'; COMMENT ON EVENT TRIGGER watch IS 'e'; COMMENT ON EXTENSION hstore IS 'own comment'; COMMENT ON RULE log_delete ON app.city IS 'r'; COMMENT ON STATISTICS app.correlated IS 's'; COMMENT ON DOMAIN app.positive IS 'd'; COMMENT ON CONSTRAINT above_zero ON DOMAIN app.positive IS 'd';

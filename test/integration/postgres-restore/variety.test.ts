@@ -14,11 +14,17 @@ beforeAll(async () => {
 	await fixture.server.query('CREATE ROLE variety_owner; CREATE ROLE variety_reader');
 	await fixture.server.createDatabase('variety');
 	await fixture.server.query('ALTER DATABASE variety SET bytea_output TO escape; ALTER DATABASE variety SET search_path TO app, public, "$user"; ALTER ROLE variety_reader IN DATABASE variety SET statement_timeout TO 5000');
-	await fixture.server.query(`SET search_path TO public; ${readFileSync(join(__dirname, 'variety.sql'), 'utf8')}`, 'variety');
+	for (const part of readFileSync(join(__dirname, 'variety.sql'), 'utf8').split(/^-- \(a new transaction.*$/m)) await fixture.server.query(`SET search_path TO public; ${part}`, 'variety');
 });
 afterAll(() => fixture?.close());
 beforeEach(() => fixture.begin());
-afterEach(() => fixture.end());
+afterEach(async () => {
+	await fixture.end();
+	if (!(await fixture.databases()).includes('again')) return;
+	await fixture.server.query('ALTER SUBSCRIPTION sub SET (slot_name = NONE)', 'again');
+	await fixture.server.query('DROP SUBSCRIPTION sub', 'again');
+	await fixture.server.query('DROP DATABASE again');
+});
 
 /** Every table as COPY writes it, its rows sorted, and all sequences: compared byte for byte. */
 async function rowsOf(database: string): Promise<Record<string, string>> {
@@ -27,7 +33,7 @@ async function rowsOf(database: string): Promise<Record<string, string>> {
 	await client.connect();
 	try {
 		const { rows } = await client.query<{ name: string; query: string }>(`
-			SELECT c.oid::regclass::text AS name, CASE c.relkind WHEN 'r' THEN 'SELECT * FROM ONLY ' ELSE 'SELECT * FROM ' END || c.oid::regclass AS query
+			SELECT c.oid::regclass::text AS name, CASE c.relkind WHEN 'r' THEN 'SELECT * FROM ONLY ' WHEN 'S' THEN 'SELECT last_value, is_called FROM ' ELSE 'SELECT * FROM ' END || c.oid::regclass AS query
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'app' AND (c.relkind IN ('r', 'S') OR c.relkind = 'm' AND c.relispopulated) ORDER BY 1`);
 		const contents: Record<string, string> = {};
 		for (const { name, query } of rows) {
@@ -52,14 +58,12 @@ describe("PostgreSQL's own variety", () => {
 		expect(result.comparison.every((table) => table.equal && table.contentEqual === true)).toBe(true);
 		expect(result.warnings).toEqual([]);
 		const before = await rowsOf('variety');
-		expect(Object.keys(before).length).toBeGreaterThan(30);
+		expect(Object.keys(before).length).toBeGreaterThan(25);
 		expect(await rowsOf('again')).toEqual(before);
 		expect(await proofOf(fixture.server, 'again')).toEqual(await proofOf(fixture.server, 'variety'));
 		const schema = await schemaOf(fixture.server, 'variety', '--create');
 		expect(schema.length).toBeGreaterThan(50_000);
 		expect((await schemaOf(fixture.server, 'again', '--create')).replace(/\bagain\b/g, 'variety')).toBe(schema);
-		await fixture.server.query(`ALTER SUBSCRIPTION sub SET (slot_name = NONE); DROP SUBSCRIPTION sub`, 'again');
-		await fixture.server.query('DROP DATABASE again');
 	});
 
 	it('passes a restore drill, whose database is dropped although a subscription is in it', async () => {
