@@ -10,7 +10,11 @@ const GIVE_UP_AFTER_MS = 3_000;
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS). The server never answers, so
  * neither success nor failure can be seen; without it a session whose client has gone computes on until it wants to send.
  */
-export function requestCancel(connection: Pick<PostgresConnection, 'host' | 'port'>, processId: number, secretKey: number): Promise<void> {
+export function requestCancel(
+	connection: Pick<PostgresConnection, 'host' | 'port'>,
+	processId: number,
+	secretKey: number,
+): Promise<void> {
 	const message = Buffer.alloc(16);
 	message.writeInt32BE(16, 0);
 	message.writeInt32BE(CANCEL_REQUEST_CODE, 4);
@@ -36,7 +40,12 @@ export async function cancelQuery(client: pg.Client, connection: Pick<PostgresCo
 }
 
 /** Runs `work` on a session; when `signal` fires, the query that is running is cancelled, and the session stays. */
-export async function cancellable<T>(client: pg.Client, connection: Pick<PostgresConnection, 'host' | 'port'>, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function cancellable<T>(
+	client: pg.Client,
+	connection: Pick<PostgresConnection, 'host' | 'port'>,
+	signal: AbortSignal,
+	work: () => Promise<T>,
+): Promise<T> {
 	let cancelled: Promise<void> | undefined;
 	const onAbort = () => {
 		cancelled = cancelQuery(client, connection);

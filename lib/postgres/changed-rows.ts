@@ -37,7 +37,12 @@ const TIME_TYPES = ['timestamp without time zone', 'timestamp with time zone', '
  * @throws BackupError `TABLE_NOT_FOUND`, `COLUMN_NOT_FOUND` (naming every table without it, or with one of another type),
  *   `PERMISSION_DENIED`
  */
-export async function checkExtractedTables(client: pg.Client, tables: readonly TableName[], window: ChangeWindow, user: string): Promise<ExtractedTable[]> {
+export async function checkExtractedTables(
+	client: pg.Client,
+	tables: readonly TableName[],
+	window: ChangeWindow,
+	user: string,
+): Promise<ExtractedTable[]> {
 	const { rows } = await client.query<CandidateRow>(CANDIDATES, [window.column]);
 	const byKey = new Map(rows.map((row) => [tableKey(row), row]));
 	const wanted = [...new Map(tables.map((table) => [tableKey(table), table])).values()];
@@ -45,17 +50,27 @@ export async function checkExtractedTables(client: pg.Client, tables: readonly T
 	if (missing.length > 0) {
 		const near = missing.flatMap((table) => nearNames(displayTable(table), rows.map(displayTable)));
 		const hint = near.length > 0 ? `Did you mean ${[...new Set(near)].join(', ')}? ` : '';
-		throw new BackupError('TABLE_NOT_FOUND', `There is no table ${missing.map(displayTable).join(', ')} in this database.`, `${hint}Upper and lower case count.`);
+		throw new BackupError(
+			'TABLE_NOT_FOUND',
+			`There is no table ${missing.map(displayTable).join(', ')} in this database.`,
+			`${hint}Upper and lower case count.`,
+		);
 	}
 	const found = wanted.flatMap((table) => byKey.get(tableKey(table)) ?? []);
 	const without = found.filter((row) => row.type === null).map(displayTable);
-	const mistyped = found.filter((row) => row.type !== null && !TIME_TYPES.includes(row.type)).map((row) => `${displayTable(row)} (${row.typeName})`);
+	const mistyped = found
+		.filter((row) => row.type !== null && !TIME_TYPES.includes(row.type))
+		.map((row) => `${displayTable(row)} (${row.typeName})`);
 	if (without.length + mistyped.length > 0) {
 		const parts = [
 			...(without.length > 0 ? [`These tables have no column "${window.column}": ${without.join(', ')}.`] : []),
 			...(mistyped.length > 0 ? [`In these it is no timestamp or date: ${mistyped.join(', ')}.`] : []),
 		];
-		throw new BackupError('COLUMN_NOT_FOUND', parts.join(' '), 'Leave these tables out, or extract them by a column that they have, in a run of their own.');
+		throw new BackupError(
+			'COLUMN_NOT_FOUND',
+			parts.join(' '),
+			'Leave these tables out, or extract them by a column that they have, in a run of their own.',
+		);
 	}
 	const refused = found.filter((row) => !row.readable || row.filtered).map(displayTable);
 	if (refused.length > 0) {

@@ -77,7 +77,10 @@ export function parseVersion(output: string): { version: string; major: number }
 
 function installHint({ serverMajor, clientFolder }: FindClientOptions): string {
 	const install = `Debian and Ubuntu: apt-get install postgresql-client-${serverMajor} (from apt.postgresql.org where the distribution has another version); Alpine: apk add postgresql${serverMajor}-client.`;
-	const folder = clientFolder === '' ? 'Or name the folder that holds the client in the credential.' : 'Or leave the client folder in the credential empty, so that the usual folders are searched.';
+	const folder =
+		clientFolder === ''
+			? 'Or name the folder that holds the client in the credential.'
+			: 'Or leave the client folder in the credential empty, so that the usual folders are searched.';
 	return `Install the client of PostgreSQL ${serverMajor} or newer where this job runs (in a container: in its image). ${install} ${folder}`;
 }
 

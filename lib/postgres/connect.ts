@@ -22,7 +22,11 @@ export interface ConnectOptions {
  * The session resolves no name by search path, and no time limit of the server's or the role's ends it.
  * @throws BackupError; what the driver throws inside `body` is mapped
  */
-export async function withClient<T>(connection: PostgresConnection, options: ConnectOptions, body: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+	connection: PostgresConnection,
+	options: ConnectOptions,
+	body: (client: pg.Client) => Promise<T>,
+): Promise<T> {
 	const client = await connectClient(connection, options);
 	let cancelled: Promise<void> | undefined;
 	const onAbort = () => {
@@ -73,7 +77,16 @@ function destroySocket(client: pg.Client): void {
 	(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
-const NETWORK_ERRORS = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'EACCES']);
+const NETWORK_ERRORS = new Set([
+	'ECONNREFUSED',
+	'ENOTFOUND',
+	'EAI_AGAIN',
+	'ETIMEDOUT',
+	'EHOSTUNREACH',
+	'ENETUNREACH',
+	'ENOENT',
+	'EACCES',
+]);
 
 /** Why one try to connect failed, with what the error alone does not tell. */
 class ConnectFailure extends Error {
@@ -92,7 +105,12 @@ class ConnectFailure extends Error {
 	}
 }
 
-async function openPlain(connection: PostgresConnection, database: string, options: ConnectOptions, first: ConnectFailure): Promise<pg.Client> {
+async function openPlain(
+	connection: PostgresConnection,
+	database: string,
+	options: ConnectOptions,
+	first: ConnectFailure,
+): Promise<pg.Client> {
 	try {
 		return await open(connection, database, options, false);
 	} catch (second) {
@@ -101,7 +119,12 @@ async function openPlain(connection: PostgresConnection, database: string, optio
 	}
 }
 
-async function open(connection: PostgresConnection, database: string, options: ConnectOptions, ssl: pg.ClientConfig['ssl']): Promise<pg.Client> {
+async function open(
+	connection: PostgresConnection,
+	database: string,
+	options: ConnectOptions,
+	ssl: pg.ClientConfig['ssl'],
+): Promise<pg.Client> {
 	let passwordAsked = false;
 	let timedOut = false;
 	const client = new pg.Client({
@@ -148,7 +171,12 @@ async function prepareSession(client: pg.Client): Promise<void> {
 		WHERE name IN ('search_path', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')`);
 }
 
-async function explain(failure: ConnectFailure, connection: PostgresConnection, database: string, options: ConnectOptions): Promise<BackupError> {
+async function explain(
+	failure: ConnectFailure,
+	connection: PostgresConnection,
+	database: string,
+	options: ConnectOptions,
+): Promise<BackupError> {
 	const place = { connection, database, doing: 'connecting' };
 	if (failure.timedOut) {
 		return new BackupError(
@@ -171,8 +199,12 @@ async function explain(failure: ConnectFailure, connection: PostgresConnection, 
 		const missing = connection.password === '';
 		return new BackupError(
 			'AUTHENTICATION_FAILED',
-			missing ? `${where({ connection })} asks for the password of "${connection.user}", and the credential has none.` : `${where({ connection })} could not be authenticated with: ${(cause as Error).message}`,
-			missing ? 'Put the password into the credential.' : `Check the user "${connection.user}" and its password in the credential.`,
+			missing
+				? `${where({ connection })} asks for the password of "${connection.user}", and the credential has none.`
+				: `${where({ connection })} could not be authenticated with: ${(cause as Error).message}`,
+			missing
+				? 'Put the password into the credential.'
+				: `Check the user "${connection.user}" and its password in the credential.`,
 			{ cause },
 		);
 	}
@@ -198,4 +230,3 @@ async function databasesHint(connection: PostgresConnection, missing: string, op
 	}
 	return 'Check the name of the database; upper and lower case count.';
 }
-

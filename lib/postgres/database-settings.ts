@@ -9,7 +9,9 @@ import { BackupError } from '../core/errors';
 export async function readDatabaseSettings(client: pg.Client): Promise<DatabaseSettings> {
 	const { hasPrivileges, ...database } = await readDatabase(client);
 	const { rows: configured } = await client.query<{ role: string | null; entry: string }>(CONFIGURATION);
-	const { rows: privileges } = await client.query<{ grantee: string; grantor: string; privilege: string; grantable: boolean }>(PRIVILEGES);
+	const { rows: privileges } = await client.query<{ grantee: string; grantor: string; privilege: string; grantable: boolean }>(
+		PRIVILEGES,
+	);
 	const { rows: extensions } = await client.query<{ name: string; version: string; schema: string }>(EXTENSIONS);
 	const { rows: roles } = await client.query<{ name: string }>(ROLES);
 	return {
@@ -24,7 +26,12 @@ export async function readDatabaseSettings(client: pg.Client): Promise<DatabaseS
 	};
 }
 
-const LOCALE_PROVIDERS: Readonly<Record<string, DatabaseSettings['localeProvider']>> = { c: 'libc', d: 'libc', i: 'icu', b: 'builtin' };
+const LOCALE_PROVIDERS: Readonly<Record<string, DatabaseSettings['localeProvider']>> = {
+	c: 'libc',
+	d: 'libc',
+	i: 'icu',
+	b: 'builtin',
+};
 
 interface DatabaseRow {
 	readonly name: string;

@@ -7,7 +7,8 @@ export interface DumpCommand {
 	readonly selection: readonly string[];
 	/** Set where names in `selection` could be misread otherwise. */
 	readonly encoding: string | undefined;
-	readonly output: { readonly format: 'custom' } | { readonly format: 'directory'; readonly folder: string; readonly jobs: number };
+	readonly output:
+		{ readonly format: 'custom' } | { readonly format: 'directory'; readonly folder: string; readonly jobs: number };
 }
 
 /**
@@ -15,7 +16,10 @@ export interface DumpCommand {
  * https://www.postgresql.org/docs/current/app-pgdump.html
  */
 export function dumpArguments(command: DumpCommand): string[] {
-	const output = command.output.format === 'custom' ? ['--format=custom'] : ['--format=directory', `--jobs=${command.output.jobs}`, `--file=${command.output.folder}`];
+	const output =
+		command.output.format === 'custom'
+			? ['--format=custom']
+			: ['--format=directory', `--jobs=${command.output.jobs}`, `--file=${command.output.folder}`];
 	return [
 		...output,
 		'--compress=0',

@@ -47,7 +47,11 @@ interface Surveyed {
  */
 export async function dumpDatabase(options: DumpDatabaseOptions, store: Store, context: JobContext): Promise<Manifest> {
 	if (options.format === 'custom' && options.parallelJobs > 1) {
-		throw new BackupError('INVALID_INPUT', `${options.parallelJobs} parallel jobs were asked for, and the custom format can be written by one only.`, 'Choose the directory format, or one job.');
+		throw new BackupError(
+			'INVALID_INPUT',
+			`${options.parallelJobs} parallel jobs were asked for, and the custom format can be written by one only.`,
+			'Choose the directory format, or one job.',
+		);
 	}
 	const publish: PublishOptions = {
 		store,
@@ -65,13 +69,26 @@ export async function dumpDatabase(options: DumpDatabaseOptions, store: Store, c
 }
 
 function isPartial(request: SelectionRequest): boolean {
-	return request.includeSchemas.length + request.excludeSchemas.length + request.includeTables.length + request.excludeTables.length > 0;
+	return (
+		request.includeSchemas.length + request.excludeSchemas.length + request.includeTables.length + request.excludeTables.length >
+		0
+	);
 }
 
-async function writeDraft(options: DumpDatabaseOptions, expectedBytes: number | undefined, draft: BackupDraft, context: JobContext): Promise<DraftOutcome> {
+async function writeDraft(
+	options: DumpDatabaseOptions,
+	expectedBytes: number | undefined,
+	draft: BackupDraft,
+	context: JobContext,
+): Promise<DraftOutcome> {
 	const { connection, database } = options;
 	context.progress({ step: `Connecting to "${database}"` });
-	const session = { database, signal: draft.signal, applicationName: `backup-recovery ${draft.id}`, doing: `backing up "${database}"` };
+	const session = {
+		database,
+		signal: draft.signal,
+		applicationName: `backup-recovery ${draft.id}`,
+		doing: `backing up "${database}"`,
+	};
 	return await withSnapshot(connection, session, async (client, snapshot) => {
 		context.progress({ step: `Checking "${database}"` });
 		const { server, pgDump, selection } = await survey(client, options, draft.signal);
@@ -83,7 +100,20 @@ async function writeDraft(options: DumpDatabaseOptions, expectedBytes: number | 
 		const [artifact, proof] = await concurrently(
 			draft.signal,
 			async (signal) => {
-				const written = await writeDump({ ...options, selection, pgDump, snapshot, encoding: settings.encoding, databaseBytes: settings.databaseBytes, expectedBytes }, draft, signal, context);
+				const written = await writeDump(
+					{
+						...options,
+						selection,
+						pgDump,
+						snapshot,
+						encoding: settings.encoding,
+						databaseBytes: settings.databaseBytes,
+						expectedBytes,
+					},
+					draft,
+					signal,
+					context,
+				);
 				dumping = false;
 				return written;
 			},
@@ -101,9 +131,23 @@ async function writeDraft(options: DumpDatabaseOptions, expectedBytes: number | 
 				),
 		);
 		return {
-			source: { type: 'postgres', name: database, host: connection.host, port: connection.port, serverVersion: server.version, serverMajor: server.major },
+			source: {
+				type: 'postgres',
+				name: database,
+				host: connection.host,
+				port: connection.port,
+				serverVersion: server.version,
+				serverMajor: server.major,
+			},
 			postgres: { format: options.format, clientVersion: pgDump.version, settings, proof },
-			instructions: dumpInstructions({ id: draft.id, artifact, format: options.format, settings, serverMajor: server.major, partial: selection.kind === 'partial' }),
+			instructions: dumpInstructions({
+				id: draft.id,
+				artifact,
+				format: options.format,
+				settings,
+				serverMajor: server.major,
+				partial: selection.kind === 'partial',
+			}),
 		};
 	});
 }
@@ -111,7 +155,11 @@ async function writeDraft(options: DumpDatabaseOptions, expectedBytes: number | 
 /** Everything that can be wrong is found here, before the first byte. */
 async function survey(client: pg.Client, options: DumpDatabaseOptions, signal: AbortSignal): Promise<Surveyed> {
 	const server = await readServerVersion(client);
-	const pgDump = await findClient('pg_dump', { serverMajor: server.major, clientFolder: options.connection.clientFolder, signal });
+	const pgDump = await findClient('pg_dump', {
+		serverMajor: server.major,
+		clientFolder: options.connection.clientFolder,
+		signal,
+	});
 	const relations: Relation[] = await listRelations(client);
 	const selection = resolveSelection(relations, await listSchemas(client), options);
 	const missing = await findMissingRights(client, selection.relations, selection.largeObjects);

@@ -49,13 +49,23 @@ async function writeDraft(options: DumpGlobalsOptions, draft: BackupDraft, conte
 	const { connection } = options;
 	const applicationName = `backup-recovery ${draft.id}`;
 	context.progress({ step: `Connecting to ${connection.host}` });
-	const server = await withClient(connection, { signal: draft.signal, applicationName, doing: 'backing up roles and tablespaces' }, async (client) => {
-		const version = await readServerVersion(client);
-		const { rows } = await client.query<{ superuser: boolean }>(`SELECT rolsuper OR has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS superuser FROM pg_roles WHERE rolname = current_user`);
-		if (options.rolePasswords && rows[0]?.superuser !== true) throw passwordsRefused(connection.user);
-		return version;
+	const server = await withClient(
+		connection,
+		{ signal: draft.signal, applicationName, doing: 'backing up roles and tablespaces' },
+		async (client) => {
+			const version = await readServerVersion(client);
+			const { rows } = await client.query<{ superuser: boolean }>(
+				`SELECT rolsuper OR has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS superuser FROM pg_roles WHERE rolname = current_user`,
+			);
+			if (options.rolePasswords && rows[0]?.superuser !== true) throw passwordsRefused(connection.user);
+			return version;
+		},
+	);
+	const pgDumpall = await findClient('pg_dumpall', {
+		serverMajor: server.major,
+		clientFolder: connection.clientFolder,
+		signal: draft.signal,
 	});
-	const pgDumpall = await findClient('pg_dumpall', { serverMajor: server.major, clientFolder: connection.clientFolder, signal: draft.signal });
 	const artifact = await withClientEnvironment(connection, { workFolder: context.workFolder, applicationName }, async (env) => {
 		const messages = new ToolMessages();
 		const source = streamTool({
@@ -85,9 +95,17 @@ async function writeDraft(options: DumpGlobalsOptions, draft: BackupDraft, conte
 		for (const { text } of messages.messages) draft.warn(`pg_dumpall: ${text}`);
 		return written;
 	});
-	if (!options.rolePasswords) draft.warn('Without role passwords: a role that this backup creates cannot log in by password until one is set.');
+	if (!options.rolePasswords)
+		draft.warn('Without role passwords: a role that this backup creates cannot log in by password until one is set.');
 	return {
-		source: { type: 'postgres', name: GLOBALS_SOURCE, host: connection.host, port: connection.port, serverVersion: server.version, serverMajor: server.major },
+		source: {
+			type: 'postgres',
+			name: GLOBALS_SOURCE,
+			host: connection.host,
+			port: connection.port,
+			serverVersion: server.version,
+			serverMajor: server.major,
+		},
 		postgres: { format: 'plain', clientVersion: pgDumpall.version },
 		instructions: globalsInstructions({ id: draft.id, artifact, rolePasswords: options.rolePasswords }),
 	};
@@ -102,7 +120,12 @@ async function* complete(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, 
 		tail = (tail + chunk.toString('latin1')).slice(-1000);
 		yield chunk;
 	}
-	if (!tail.includes(END_MARK)) throw new BackupError('TOOL_FAILED', 'pg_dumpall ended without writing its closing line: its output is not complete.', 'Run the job again.');
+	if (!tail.includes(END_MARK))
+		throw new BackupError(
+			'TOOL_FAILED',
+			'pg_dumpall ended without writing its closing line: its output is not complete.',
+			'Run the job again.',
+		);
 }
 
 function passwordsRefused(user: string): BackupError {

@@ -29,7 +29,9 @@ export function dumpInstructions(dump: DumpInstructions): string {
 		`2. Roles. These must exist: ${settings.roles.map(inText).join(', ') || '(none)'}.`,
 		'   Where some are missing, restore the newest backup of kind "globals" first (see its RESTORE.txt).',
 		...(settings.extensions.length > 0
-			? [`   Extensions that the server must offer: ${settings.extensions.map((extension) => `${inText(extension.name)} ${extension.version}`).join(', ')}.`]
+			? [
+					`   Extensions that the server must offer: ${settings.extensions.map((extension) => `${inText(extension.name)} ${extension.version}`).join(', ')}.`,
+				]
 			: []),
 		'',
 		'3. Create the database with the settings of the original.',
@@ -37,7 +39,11 @@ export function dumpInstructions(dump: DumpInstructions): string {
 		...psql('postgres', createStatements(settings, dump.serverMajor)),
 		'',
 		...(dump.partial
-			? ['   A backup of the schema "public" brings that schema itself. Where step 4 says that it already exists, first run:', '   psql -X -d restored -c "DROP SCHEMA public"', '']
+			? [
+					'   A backup of the schema "public" brings that schema itself. Where step 4 says that it already exists, first run:',
+					'   psql -X -d restored -c "DROP SCHEMA public"',
+					'',
+				]
 			: []),
 		'4. Restore. It must end with exit code 0 and no errors.',
 		'',
@@ -45,7 +51,11 @@ export function dumpInstructions(dump: DumpInstructions): string {
 		'',
 		'5. Settings of the database, and statistics for the planner.',
 		'',
-		...psql('restored', [...configurationStatements('restored', settings), ...(settings.privileges === null ? [] : privilegeStatements('restored', settings.owner, settings.privileges)), 'ANALYZE']),
+		...psql('restored', [
+			...configurationStatements('restored', settings),
+			...(settings.privileges === null ? [] : privilegeStatements('restored', settings.owner, settings.privileges)),
+			'ANALYZE',
+		]),
 		'',
 		'6. Compare the row counts with those in manifest.json (postgres.proof.tables). Then rename the old database away, if it is',
 		`   still there, and "restored" to ${inText(settings.name)}, by ALTER DATABASE ... RENAME TO ...`,
@@ -81,12 +91,17 @@ function createStatements(settings: DatabaseSettings, serverMajor: number): stri
 		...(settings.localeProvider === 'libc' ? [] : [`LOCALE_PROVIDER ${settings.localeProvider}`]),
 		`LC_COLLATE ${pg.escapeLiteral(settings.collate)}`,
 		`LC_CTYPE ${pg.escapeLiteral(settings.ctype)}`,
-		...(settings.locale === null ? [] : [`${settings.localeProvider === 'builtin' ? 'BUILTIN_LOCALE' : 'ICU_LOCALE'} ${pg.escapeLiteral(settings.locale)}`]),
+		...(settings.locale === null
+			? []
+			: [`${settings.localeProvider === 'builtin' ? 'BUILTIN_LOCALE' : 'ICU_LOCALE'} ${pg.escapeLiteral(settings.locale)}`]),
 		...(settings.icuRules === null || serverMajor < 16 ? [] : [`ICU_RULES ${pg.escapeLiteral(settings.icuRules)}`]),
 		`OWNER ${pg.escapeIdentifier(settings.owner)}`,
 		...(settings.connectionLimit === -1 ? [] : [`CONNECTION LIMIT ${settings.connectionLimit}`]),
 	];
-	return [`CREATE DATABASE restored ${options.join(' ')}`, ...(settings.comment === null ? [] : [`COMMENT ON DATABASE restored IS ${pg.escapeLiteral(settings.comment)}`])];
+	return [
+		`CREATE DATABASE restored ${options.join(' ')}`,
+		...(settings.comment === null ? [] : [`COMMENT ON DATABASE restored IS ${pg.escapeLiteral(settings.comment)}`]),
+	];
 }
 
 /** Names in running text: unprintable characters as escapes, so that a name cannot break a line. */

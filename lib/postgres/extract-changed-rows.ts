@@ -37,9 +37,17 @@ export interface RowsArtifact {
  * Copies the rows that changed in a window of time, of chosen tables, in one snapshot. An extract, not a backup: deleted rows
  * are not in it, nor changes by those who do not keep the column up to date.
  */
-export async function extractChangedRows(options: ExtractChangedRowsOptions, store: Store, context: JobContext): Promise<Manifest> {
+export async function extractChangedRows(
+	options: ExtractChangedRowsOptions,
+	store: Store,
+	context: JobContext,
+): Promise<Manifest> {
 	if (Date.parse(options.from) >= Date.parse(options.to)) {
-		throw new BackupError('INVALID_INPUT', `The window is empty: it begins at ${options.from} and ends at ${options.to}.`, 'Give a beginning that is before the end.');
+		throw new BackupError(
+			'INVALID_INPUT',
+			`The window is empty: it begins at ${options.from} and ends at ${options.to}.`,
+			'Give a beginning that is before the end.',
+		);
 	}
 	return await publishBackup(
 		{
@@ -58,7 +66,12 @@ export async function extractChangedRows(options: ExtractChangedRowsOptions, sto
 async function writeDraft(options: ExtractChangedRowsOptions, draft: BackupDraft, context: JobContext): Promise<DraftOutcome> {
 	const { connection, database } = options;
 	context.progress({ step: `Connecting to "${database}"` });
-	const session = { database, signal: draft.signal, applicationName: `backup-recovery ${draft.id}`, doing: `extracting rows of "${database}"` };
+	const session = {
+		database,
+		signal: draft.signal,
+		applicationName: `backup-recovery ${draft.id}`,
+		doing: `extracting rows of "${database}"`,
+	};
 	return await withSnapshot(connection, session, async (client) => {
 		const server = await readServerVersion(client);
 		await fixOutput(client);
@@ -71,7 +84,14 @@ async function writeDraft(options: ExtractChangedRowsOptions, draft: BackupDraft
 		}
 		draft.warn(`This is an extract of changed rows, not a backup: rows that were deleted before ${options.to} are not in it.`);
 		return {
-			source: { type: 'postgres', name: database, host: connection.host, port: connection.port, serverVersion: server.version, serverMajor: server.major },
+			source: {
+				type: 'postgres',
+				name: database,
+				host: connection.host,
+				port: connection.port,
+				serverVersion: server.version,
+				serverMajor: server.major,
+			},
 			postgres: {
 				format: 'copy',
 				clientVersion: '',
@@ -88,16 +108,33 @@ async function writeDraft(options: ExtractChangedRowsOptions, draft: BackupDraft
 	});
 }
 
-async function extractTable(client: pg.Client, table: ExtractedTable, number: number, options: ExtractChangedRowsOptions, draft: BackupDraft, onSourceBytes: (done: number) => void): Promise<RowsArtifact> {
+async function extractTable(
+	client: pg.Client,
+	table: ExtractedTable,
+	number: number,
+	options: ExtractChangedRowsOptions,
+	draft: BackupDraft,
+	onSourceBytes: (done: number) => void,
+): Promise<RowsArtifact> {
 	const copy = client.query(copyTo(changedRowsCopy(table, options)));
 	const artifact = await draft.writeArtifact(
-		{ name: `rows-${number}.copy.zst`, role: 'rows', mediaType: 'text/plain', compression: { algorithm: 'zstd', level: options.compressionLevel }, onSourceBytes },
+		{
+			name: `rows-${number}.copy.zst`,
+			role: 'rows',
+			mediaType: 'text/plain',
+			compression: { algorithm: 'zstd', level: options.compressionLevel },
+			onSourceBytes,
+		},
 		mapped(copy, options, table),
 	);
 	return { artifact, table, rows: copy.rowCount };
 }
 
-async function* mapped(copy: AsyncIterable<Buffer>, { connection, database }: ExtractChangedRowsOptions, table: TableName): AsyncGenerator<Buffer, void, void> {
+async function* mapped(
+	copy: AsyncIterable<Buffer>,
+	{ connection, database }: ExtractChangedRowsOptions,
+	table: TableName,
+): AsyncGenerator<Buffer, void, void> {
 	try {
 		yield* copy;
 	} catch (error) {

@@ -26,7 +26,10 @@ const FIXED_OUTPUT: Readonly<Record<string, string>> = {
 
 /** Fixes for the session how values are written; rows that a policy hides make a query fail instead of being left out. */
 export async function fixOutput(client: pg.Client): Promise<void> {
-	await client.query('SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s(name, value)', [Object.keys(FIXED_OUTPUT), Object.values(FIXED_OUTPUT)]);
+	await client.query('SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS s(name, value)', [
+		Object.keys(FIXED_OUTPUT),
+		Object.values(FIXED_OUTPUT),
+	]);
 }
 
 /** How a database's text becomes UTF-8 bytes. */
@@ -48,14 +51,22 @@ export interface TableContent {
 }
 
 /** Counts a table's own rows (not those of tables that inherit from it) and, where wanted, takes their fingerprint. */
-export async function readTableContent(client: pg.Client, relation: Relation, encoding: TextEncoding, fingerprint: boolean): Promise<TableContent> {
+export async function readTableContent(
+	client: pg.Client,
+	relation: Relation,
+	encoding: TextEncoding,
+	fingerprint: boolean,
+): Promise<TableContent> {
 	if (!holdsRows(relation)) throw new Error(`${relation.schema}.${relation.name} holds no rows of its own`);
 	const from = `FROM ONLY ${quoteTable(relation)} AS r ${relation.extensionCondition ?? ''}`;
 	if (!fingerprint) {
 		const { rows } = await client.query<{ rows: string }>(`SELECT count(*) AS rows ${from}`);
 		return { rows: Number(rows[0]?.rows) };
 	}
-	const text = relation.storedColumns === null ? '(r.*)::text' : `ROW(${relation.storedColumns.map((name) => `r.${pg.escapeIdentifier(name)}`).join(', ')})::text`;
+	const text =
+		relation.storedColumns === null
+			? '(r.*)::text'
+			: `ROW(${relation.storedColumns.map((name) => `r.${pg.escapeIdentifier(name)}`).join(', ')})::text`;
 	const digest = encoding === 'as-is' ? `md5(${text})` : `md5(convert_to(${text}, 'UTF8'))`;
 	const { rows } = await client.query<{ rows: string; first: string; second: string }>(
 		`SELECT count(*) AS rows, coalesce(sum(('x' || left(digest, 15))::bit(60)::bigint), 0) AS first,
@@ -76,7 +87,11 @@ export type LargeObjectContent = {
 };
 
 /** Counts the large objects and, where wanted, takes the fingerprint of their contents. */
-export async function readLargeObjects(client: pg.Client, fingerprint: boolean, signal: AbortSignal): Promise<LargeObjectContent> {
+export async function readLargeObjects(
+	client: pg.Client,
+	fingerprint: boolean,
+	signal: AbortSignal,
+): Promise<LargeObjectContent> {
 	if (!fingerprint) {
 		const { rows } = await client.query<{ count: string }>('SELECT count(*) FROM pg_largeobject_metadata');
 		return { count: Number(rows[0]?.count) };
@@ -86,7 +101,10 @@ export async function readLargeObjects(client: pg.Client, fingerprint: boolean, 
 	let after = '0';
 	for (;;) {
 		throwIfAborted(signal);
-		const { rows } = await client.query<{ oid: string }>('SELECT oid::text FROM pg_largeobject_metadata WHERE oid > $1::oid ORDER BY oid LIMIT $2', [after, LARGE_OBJECTS_AT_ONCE]);
+		const { rows } = await client.query<{ oid: string }>(
+			'SELECT oid::text FROM pg_largeobject_metadata WHERE oid > $1::oid ORDER BY oid LIMIT $2',
+			[after, LARGE_OBJECTS_AT_ONCE],
+		);
 		const last = rows.at(-1);
 		if (!last) return { count, fingerprint: `1:${total.digest('hex')}` };
 		const oids = rows.map((row) => row.oid);

@@ -1,11 +1,17 @@
 import type { Artifact } from '../catalog/manifest';
 
 /** The text of a globals backup's RESTORE.txt. */
-export function globalsInstructions(globals: { readonly id: string; readonly artifact: Artifact; readonly rolePasswords: boolean }): string {
+export function globalsInstructions(globals: {
+	readonly id: string;
+	readonly artifact: Artifact;
+	readonly rolePasswords: boolean;
+}): string {
 	const { artifact } = globals;
 	return `${[
 		`Backup ${globals.id}: roles, memberships, tablespaces and settings of a PostgreSQL server`,
-		globals.rolePasswords ? 'It holds password hashes: keep it as safe as the passwords.' : 'It holds no passwords: set them after the restore (ALTER ROLE ... PASSWORD ...).',
+		globals.rolePasswords
+			? 'It holds password hashes: keep it as safe as the passwords.'
+			: 'It holds no passwords: set them after the restore (ALTER ROLE ... PASSWORD ...).',
 		'',
 		'Needs: zstd and psql. Tell psql the server by PGHOST, PGPORT and PGUSER. The user must be a superuser.',
 		'Restore it before any database. The folders of the tablespaces in it must exist and belong to the server.',

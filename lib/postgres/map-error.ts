@@ -35,12 +35,19 @@ export function mapPostgresError(error: unknown, place: ErrorPlace): BackupError
 	if (error instanceof BackupError) return error;
 	if (isServerError(error)) {
 		const { code, hint } = meaningOf(error.code ?? '', place);
-		return new BackupError(code, `${where(place)} refused while ${place.doing}: ${error.message} (SQLSTATE ${error.code})`, hint, { cause: error });
+		return new BackupError(
+			code,
+			`${where(place)} refused while ${place.doing}: ${error.message} (SQLSTATE ${error.code})`,
+			hint,
+			{ cause: error },
+		);
 	}
 	const errno = errnoOf(error);
 	const hint = errno === undefined ? undefined : NETWORK_HINTS[errno];
 	if (hint !== undefined) {
-		return new BackupError('SERVER_UNREACHABLE', `${where(place)} cannot be reached while ${place.doing} (${errno}).`, hint, { cause: error });
+		return new BackupError('SERVER_UNREACHABLE', `${where(place)} cannot be reached while ${place.doing} (${errno}).`, hint, {
+			cause: error,
+		});
 	}
 	if (errno !== undefined && isTlsCode(errno)) return tlsError(error, place, errno);
 	return new BackupError(
@@ -102,28 +109,49 @@ function meaningOf(state: string, place: ErrorPlace): Meaning {
 		case '3D000':
 			return { code: 'DATABASE_NOT_FOUND', hint: 'Check the name of the database; upper and lower case count.' };
 		case '42501':
-			return { code: 'PERMISSION_DENIED', hint: `Grant the role "${user}" what is missing, e.g. GRANT pg_read_all_data TO ... (PostgreSQL 14 and newer), or use a superuser.` };
+			return {
+				code: 'PERMISSION_DENIED',
+				hint: `Grant the role "${user}" what is missing, e.g. GRANT pg_read_all_data TO ... (PostgreSQL 14 and newer), or use a superuser.`,
+			};
 		case '42P01':
 			return { code: 'TABLE_NOT_FOUND', hint: 'Check the name and schema of the table; upper and lower case count.' };
 		case '42703':
 			return { code: 'COLUMN_NOT_FOUND', hint: 'Check the name of the column; upper and lower case count.' };
 		case '53300':
-			return { code: 'SERVER_UNREACHABLE', hint: 'All connections are taken. End some, raise max_connections, or run the job at a quieter time.' };
+			return {
+				code: 'SERVER_UNREACHABLE',
+				hint: 'All connections are taken. End some, raise max_connections, or run the job at a quieter time.',
+			};
 		case '53200':
-			return { code: 'SERVER_ERROR', hint: 'The server is out of memory for this. Where the message speaks of shared memory, raise max_locks_per_transaction: a dump locks every table.' };
+			return {
+				code: 'SERVER_ERROR',
+				hint: 'The server is out of memory for this. Where the message speaks of shared memory, raise max_locks_per_transaction: a dump locks every table.',
+			};
 		case '53100':
 			return { code: 'NO_SPACE', hint: "The server's disk is full. Make room there, then run the job again." };
 		case '57P01':
 		case '57P02':
 		case '57P03':
-			return { code: 'SERVER_UNREACHABLE', hint: 'The server is starting up or shutting down. Run the job again when it accepts connections.' };
+			return {
+				code: 'SERVER_UNREACHABLE',
+				hint: 'The server is starting up or shutting down. Run the job again when it accepts connections.',
+			};
 		case '55P03':
-			return { code: 'SERVER_ERROR', hint: 'Another session holds a lock on this object (see pg_locks). Wait for it to end, then run the job again.' };
+			return {
+				code: 'SERVER_ERROR',
+				hint: 'Another session holds a lock on this object (see pg_locks). Wait for it to end, then run the job again.',
+			};
 		case '55006':
 		case '55000':
-			return { code: 'SERVER_ERROR', hint: 'Something uses this object or database, or it is not ready for connections. End what uses it, then run the job again.' };
+			return {
+				code: 'SERVER_ERROR',
+				hint: 'Something uses this object or database, or it is not ready for connections. End what uses it, then run the job again.',
+			};
 		default:
-			return { code: 'SERVER_ERROR', hint: "Look at the server's log for this moment, remove the cause, then run the job again." };
+			return {
+				code: 'SERVER_ERROR',
+				hint: "Look at the server's log for this moment, remove the cause, then run the job again.",
+			};
 	}
 }
 
@@ -137,5 +165,7 @@ export function errnoOf(error: unknown): string | undefined {
 
 /** OpenSSL's and Node's codes: https://nodejs.org/api/errors.html#openssl-errors and the X509 codes of `tls`. */
 function isTlsCode(code: string): boolean {
-	return /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|EPROTO$)/.test(code);
+	return /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|EPROTO$)/.test(
+		code,
+	);
 }

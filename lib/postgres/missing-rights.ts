@@ -14,7 +14,11 @@ export interface MissingRight {
 const NAMED = 20;
 
 /** Every object of the dump that the current role may not read in full. */
-export async function findMissingRights(client: pg.Client, relations: readonly Relation[], largeObjects: boolean): Promise<MissingRight[]> {
+export async function findMissingRights(
+	client: pg.Client,
+	relations: readonly Relation[],
+	largeObjects: boolean,
+): Promise<MissingRight[]> {
 	const oids = relations.map((relation) => relation.oid);
 	const { rows: schemas } = await client.query<{ schema: string }>(SCHEMAS, [oids]);
 	const { rows: unreadable } = await client.query<{ oid: string; selectable: boolean }>(RELATIONS, [oids]);
@@ -25,7 +29,12 @@ export async function findMissingRights(client: pg.Client, relations: readonly R
 		...unreadable.flatMap((row): MissingRight[] => {
 			const relation = byOid.get(row.oid);
 			if (!relation) return [];
-			return [{ object: `${relation.kind === 'S' ? 'sequence' : 'table'} ${displayTable(relation)}`, right: row.selectable ? 'BYPASSRLS' : 'SELECT' }];
+			return [
+				{
+					object: `${relation.kind === 'S' ? 'sequence' : 'table'} ${displayTable(relation)}`,
+					right: row.selectable ? 'BYPASSRLS' : 'SELECT',
+				},
+			];
 		}),
 		...objects.map((row): MissingRight => ({ object: `large object ${row.oid}`, right: 'SELECT' })),
 	];
@@ -47,9 +56,12 @@ function grantHint(missing: readonly MissingRight[], user: string): string {
 	const hints: string[] = [];
 	const rights = new Set(missing.map(({ right }) => right));
 	if (rights.has('BYPASSRLS')) hints.push(`A policy would hide rows from it: ALTER ROLE ${quoted} BYPASSRLS.`);
-	if (missing.some(({ object }) => object.startsWith('large object'))) hints.push('Large objects are granted one by one, GRANT SELECT ON LARGE OBJECT ...; or dump as their owner or a superuser.');
+	if (missing.some(({ object }) => object.startsWith('large object')))
+		hints.push('Large objects are granted one by one, GRANT SELECT ON LARGE OBJECT ...; or dump as their owner or a superuser.');
 	if (rights.has('USAGE') || missing.some(({ object, right }) => right === 'SELECT' && !object.startsWith('large object'))) {
-		hints.push(`As a superuser: GRANT pg_read_all_data TO ${quoted} (PostgreSQL 14 and newer), or GRANT the rights above one by one.`);
+		hints.push(
+			`As a superuser: GRANT pg_read_all_data TO ${quoted} (PostgreSQL 14 and newer), or GRANT the rights above one by one.`,
+		);
 	}
 	return hints.join(' ');
 }

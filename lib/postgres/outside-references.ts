@@ -7,9 +7,12 @@ import type { Selection } from './selection';
  */
 export async function findOutsideReferences(client: pg.Client, selection: Selection): Promise<string[]> {
 	if (selection.kind === 'full') return [];
-	const { rows } = await client.query<{ constraint: string; source: string; target: string }>(FOREIGN_KEYS, [selection.relations.map((relation) => relation.oid)]);
+	const { rows } = await client.query<{ constraint: string; source: string; target: string }>(FOREIGN_KEYS, [
+		selection.relations.map((relation) => relation.oid),
+	]);
 	return rows.map(
-		(row) => `Foreign key "${row.constraint}" of ${row.source} refers to ${row.target}, which is not in this backup: restored alone, that constraint fails.`,
+		(row) =>
+			`Foreign key "${row.constraint}" of ${row.source} refers to ${row.target}, which is not in this backup: restored alone, that constraint fails.`,
 	);
 }
 

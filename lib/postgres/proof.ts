@@ -33,11 +33,13 @@ export async function takeProof(client: pg.Client, options: ProofOptions): Promi
 	for (const relation of relations) {
 		throwIfAborted(options.signal);
 		const content = await readTableContent(client, relation, encoding, options.fingerprint);
-		if (!Number.isSafeInteger(content.rows)) throw new BackupError('INTERNAL', `${displayTable(relation)} gave no row count.`, 'Report this as a bug.');
+		if (!Number.isSafeInteger(content.rows))
+			throw new BackupError('INTERNAL', `${displayTable(relation)} gave no row count.`, 'Report this as a bug.');
 		tables.push({ schema: relation.schema, name: relation.name, ...content });
 		options.progress({ step, done: tables.length, total: relations.length, unit: 'tables' });
 	}
-	const largeObjects = options.largeObjects === false ? undefined : await readLargeObjects(client, options.fingerprint, options.signal);
+	const largeObjects =
+		options.largeObjects === false ? undefined : await readLargeObjects(client, options.fingerprint, options.signal);
 	const objects = options.tables ? {} : await readObjectInventory(client);
 	return { takenAt, scope: options.tables ? 'selection' : 'exact', tables, ...(largeObjects ? { largeObjects } : {}), objects };
 }
@@ -51,6 +53,8 @@ function chooseTables(relations: readonly Relation[], chosen: readonly TableName
 
 /** By the server's clock; inside a snapshot, when its transaction began. */
 async function readSnapshotTime(client: pg.Client): Promise<string> {
-	const { rows } = await client.query<{ at: string }>(`SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`);
+	const { rows } = await client.query<{ at: string }>(
+		`SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`,
+	);
 	return rows[0]?.at ?? '';
 }

@@ -30,7 +30,11 @@ export interface Selection {
  * partition brings the tables above it, without which it could not be restored.
  * @throws BackupError `TABLE_NOT_FOUND` with names like it, `INVALID_INPUT` for a request that contradicts itself
  */
-export function resolveSelection(relations: readonly Relation[], schemas: readonly string[], request: SelectionRequest): Selection {
+export function resolveSelection(
+	relations: readonly Relation[],
+	schemas: readonly string[],
+	request: SelectionRequest,
+): Selection {
 	const { includeSchemas, excludeSchemas, includeTables, excludeTables } = request;
 	if (includeSchemas.length > 0 && includeTables.length > 0) {
 		throw new BackupError(
@@ -52,13 +56,23 @@ export function resolveSelection(relations: readonly Relation[], schemas: readon
 	const chosen = own.filter((relation) => {
 		if (excludedOids.has(relation.oid)) return false;
 		if (includedOids) return includedOids.has(relation.oid);
-		if (includeSchemas.length > 0) return relation.extension === null && includeSchemas.includes(relation.schema) && !excludeSchemas.includes(relation.schema);
+		if (includeSchemas.length > 0)
+			return relation.extension === null && includeSchemas.includes(relation.schema) && !excludeSchemas.includes(relation.schema);
 		return !excludeSchemas.includes(relation.schema);
 	});
 	const clash = included.find((relation) => excludedOids.has(relation.oid) || excludeSchemas.includes(relation.schema));
-	if (clash) throw new BackupError('INVALID_INPUT', `${displayTable(clash)} is to be both included and left out.`, 'Remove it, or its schema, from one of the two lists.');
+	if (clash)
+		throw new BackupError(
+			'INVALID_INPUT',
+			`${displayTable(clash)} is to be both included and left out.`,
+			'Remove it, or its schema, from one of the two lists.',
+		);
 	if (includeSchemas.length > 0 && includeSchemas.every((schema) => excludeSchemas.includes(schema))) {
-		throw new BackupError('INVALID_INPUT', 'Every included schema is also left out.', 'Remove at least one from one of the two lists.');
+		throw new BackupError(
+			'INVALID_INPUT',
+			'Every included schema is also left out.',
+			'Remove at least one from one of the two lists.',
+		);
 	}
 
 	const named = (oids: Iterable<string>) => [...oids].flatMap((oid) => tree.relation(oid) ?? []);
@@ -93,7 +107,11 @@ function checkSchemas(wanted: readonly string[], schemas: readonly string[]): vo
 	const missing = wanted.filter((schema) => !schemas.includes(schema));
 	if (missing.length === 0) return;
 	const near = missing.flatMap((schema) => nearNames(schema, schemas));
-	throw new BackupError('TABLE_NOT_FOUND', `There is no schema ${missing.map((name) => `"${name}"`).join(', ')} in this database.`, suggestion(near, schemas));
+	throw new BackupError(
+		'TABLE_NOT_FOUND',
+		`There is no schema ${missing.map((name) => `"${name}"`).join(', ')} in this database.`,
+		suggestion(near, schemas),
+	);
 }
 
 function find(wanted: readonly TableName[], relations: readonly Relation[]): Relation[] {
@@ -105,14 +123,19 @@ function find(wanted: readonly TableName[], relations: readonly Relation[]): Rel
 			...nearNames(displayTable(table), known),
 			...relations.filter((relation) => relation.name === table.name).map(displayTable),
 		]);
-		throw new BackupError('TABLE_NOT_FOUND', `There is no table ${missing.map(displayTable).join(', ')} in this database.`, suggestion(near, known));
+		throw new BackupError(
+			'TABLE_NOT_FOUND',
+			`There is no table ${missing.map(displayTable).join(', ')} in this database.`,
+			suggestion(near, known),
+		);
 	}
 	return wanted.flatMap((table) => byKey.get(tableKey(table)) ?? []);
 }
 
 function suggestion(near: readonly string[], known: readonly string[]): string {
 	if (known.length === 0) return 'The database has none at all. Check that it is the right one.';
-	if (near.length === 0) return `Check the spelling; upper and lower case count. There are for instance: ${known.slice(0, 10).join(', ')}.`;
+	if (near.length === 0)
+		return `Check the spelling; upper and lower case count. There are for instance: ${known.slice(0, 10).join(', ')}.`;
 	return `Did you mean ${[...new Set(near)].join(', ')}? Upper and lower case count.`;
 }
 
@@ -124,7 +147,8 @@ class PartitionTree {
 		this.byOid = new Map(relations.map((relation) => [relation.oid, relation]));
 		for (const relation of relations) {
 			if (!relation.isPartition) continue;
-			for (const parent of relation.parents) this.partitionsOf.set(parent, [...(this.partitionsOf.get(parent) ?? []), relation.oid]);
+			for (const parent of relation.parents)
+				this.partitionsOf.set(parent, [...(this.partitionsOf.get(parent) ?? []), relation.oid]);
 		}
 	}
 

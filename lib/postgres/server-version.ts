@@ -20,7 +20,11 @@ export async function readServerVersion(client: pg.Client): Promise<ServerVersio
 	if (!row) throw new BackupError('INTERNAL', 'The server did not tell its version.', 'Report this as a bug.');
 	const major = Math.floor(row.number / 10_000);
 	if (major < OLDEST_MAJOR) {
-		throw new BackupError('SERVER_VERSION', `The server is PostgreSQL ${row.version}; ${OLDEST_MAJOR} or newer is needed.`, 'Upgrade the server, or back it up with its own pg_dump.');
+		throw new BackupError(
+			'SERVER_VERSION',
+			`The server is PostgreSQL ${row.version}; ${OLDEST_MAJOR} or newer is needed.`,
+			'Upgrade the server, or back it up with its own pg_dump.',
+		);
 	}
 	return { version: row.version, major };
 }

@@ -10,7 +10,11 @@ export const LOCK_WAIT_MS = 5 * 60_000;
  * Runs `body` inside a read-only transaction that sees one moment of the database, and whose view other sessions can share
  * by `snapshot` while `body` runs: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION
  */
-export async function withSnapshot<T>(connection: PostgresConnection, options: ConnectOptions, body: (client: pg.Client, snapshot: string) => Promise<T>): Promise<T> {
+export async function withSnapshot<T>(
+	connection: PostgresConnection,
+	options: ConnectOptions,
+	body: (client: pg.Client, snapshot: string) => Promise<T>,
+): Promise<T> {
 	return await withClient(connection, options, async (client) => {
 		await client.query(`SET lock_timeout = ${LOCK_WAIT_MS}`);
 		// A policy that hides rows makes a query fail rather than leave them out.

@@ -45,6 +45,12 @@ export function tarHeader(name: string, size: number): Buffer {
 	header.write('        ', 148);
 	header.write('0', 156);
 	header.write('ustar\x0000', 257, 'latin1');
-	header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148);
+	header.write(
+		`${header
+			.reduce((sum, byte) => sum + byte, 0)
+			.toString(8)
+			.padStart(6, '0')}\0 `,
+		148,
+	);
 	return header;
 }

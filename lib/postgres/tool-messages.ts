@@ -25,7 +25,10 @@ export class ToolMessages {
 			return;
 		}
 		this.tool = match[1] ?? this.tool;
-		this.messages.push({ level: level === 'error' || level === 'fatal' ? 'error' : level === 'warning' ? 'warning' : 'info', text: match[3] ?? '' });
+		this.messages.push({
+			level: level === 'error' || level === 'fatal' ? 'error' : level === 'warning' ? 'warning' : 'info',
+			text: match[3] ?? '',
+		});
 	}
 
 	/** Passes `source` on, and ends with an error where the tool reported one, though it may have exited with 0. */

@@ -30,39 +30,64 @@ export interface WriteDumpOptions {
 }
 
 /** Runs pg_dump and stores what it writes. Its warnings become the backup's; an error on stderr fails it whatever the exit code. */
-export async function writeDump(options: WriteDumpOptions, draft: BackupDraft, signal: AbortSignal, context: JobContext): Promise<Artifact> {
+export async function writeDump(
+	options: WriteDumpOptions,
+	draft: BackupDraft,
+	signal: AbortSignal,
+	context: JobContext,
+): Promise<Artifact> {
 	const { connection, database, format, compressionLevel: level } = options;
 	const onSourceBytes = (done: number) => context.progress({ step: `Dumping "${database}"`, done, unit: 'bytes' });
-	const common = { role: 'dump', compression: { algorithm: 'zstd' as const, level }, expectedBytes: options.expectedBytes, onSourceBytes };
-	return await withClientEnvironment(connection, { workFolder: context.workFolder, applicationName: `backup-recovery ${draft.id}` }, async (env) => {
-		const messages = new ToolMessages();
-		const tool = { file: options.pgDump.path, env, signal, onStderrLine: (line: string) => messages.push(line) };
-		const command = { database, snapshot: options.snapshot, selection: options.selection.arguments, encoding: patternEncoding(options) };
-		switch (format) {
-			case 'custom': {
-				const args = dumpArguments({ ...command, output: { format } });
-				const source = messages.failOnError(streamTool({ ...tool, args }));
-				const artifact = await draft.writeArtifact({ ...common, name: 'database.dump.zst', mediaType: 'application/x-postgresql-dump' }, source);
-				passOn(messages, draft);
-				return artifact;
-			}
-			case 'directory': {
-				const folder = join(context.workFolder, 'dump');
-				await checkTemporarySpace(context.workFolder, options.databaseBytes);
-				await mkdir(folder, { mode: 0o700 });
-				try {
-					context.progress({ step: `Dumping "${database}" into the temporary folder` });
-					const args = dumpArguments({ ...command, output: { format, folder, jobs: options.parallelJobs } });
-					await runTool({ ...tool, args, stdout: 'ignore' });
-					messages.refuseErrors();
+	const common = {
+		role: 'dump',
+		compression: { algorithm: 'zstd' as const, level },
+		expectedBytes: options.expectedBytes,
+		onSourceBytes,
+	};
+	return await withClientEnvironment(
+		connection,
+		{ workFolder: context.workFolder, applicationName: `backup-recovery ${draft.id}` },
+		async (env) => {
+			const messages = new ToolMessages();
+			const tool = { file: options.pgDump.path, env, signal, onStderrLine: (line: string) => messages.push(line) };
+			const command = {
+				database,
+				snapshot: options.snapshot,
+				selection: options.selection.arguments,
+				encoding: patternEncoding(options),
+			};
+			switch (format) {
+				case 'custom': {
+					const args = dumpArguments({ ...command, output: { format } });
+					const source = messages.failOnError(streamTool({ ...tool, args }));
+					const artifact = await draft.writeArtifact(
+						{ ...common, name: 'database.dump.zst', mediaType: 'application/x-postgresql-dump' },
+						source,
+					);
 					passOn(messages, draft);
-					return await draft.writeArtifact({ ...common, name: 'database.dir.tar.zst', mediaType: 'application/x-tar' }, tarFolder(folder));
-				} finally {
-					await rm(folder, { recursive: true, force: true });
+					return artifact;
+				}
+				case 'directory': {
+					const folder = join(context.workFolder, 'dump');
+					await checkTemporarySpace(context.workFolder, options.databaseBytes);
+					await mkdir(folder, { mode: 0o700 });
+					try {
+						context.progress({ step: `Dumping "${database}" into the temporary folder` });
+						const args = dumpArguments({ ...command, output: { format, folder, jobs: options.parallelJobs } });
+						await runTool({ ...tool, args, stdout: 'ignore' });
+						messages.refuseErrors();
+						passOn(messages, draft);
+						return await draft.writeArtifact(
+							{ ...common, name: 'database.dir.tar.zst', mediaType: 'application/x-tar' },
+							tarFolder(folder),
+						);
+					} finally {
+						await rm(folder, { recursive: true, force: true });
+					}
 				}
 			}
-		}
-	});
+		},
+	);
 }
 
 function passOn(messages: ToolMessages, draft: BackupDraft): void {

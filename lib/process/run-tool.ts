@@ -51,7 +51,11 @@ export async function runTool(options: ToolOptions & { readonly stdout: 'ignore'
 	});
 	await tool.finished();
 	if (collected > MOST_COLLECTED_BYTES) {
-		throw new BackupError('INTERNAL', `${basename(options.file)} wrote ${collected} bytes where a short answer was expected.`, 'Report this as a bug.');
+		throw new BackupError(
+			'INTERNAL',
+			`${basename(options.file)} wrote ${collected} bytes where a short answer was expected.`,
+			'Report this as a bug.',
+		);
 	}
 	return { stdout: Buffer.concat(chunks).toString('utf8'), stderr: tool.stderr };
 }
@@ -117,13 +121,13 @@ function start(options: ToolOptions, stdout: 'pipe' | 'ignore'): RunningTool {
 	};
 	options.signal.addEventListener('abort', stop, { once: true });
 
-	let inputError: unknown;
+	let inputError: { readonly reason: unknown } | undefined;
 	const fed = options.stdin && child.stdin ? pipeline(options.stdin, child.stdin, { signal: stopper.signal }) : Promise.resolve();
 	const inputEnded = fed.catch((error: unknown) => {
 		// A tool that has what it needs, or has failed, closes its end: its exit code tells which.
 		const { code } = error as NodeJS.ErrnoException;
 		if (stopper.signal.aborted || code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') return;
-		inputError = error;
+		inputError = { reason: error };
 		stop();
 	});
 
@@ -137,7 +141,7 @@ function start(options: ToolOptions, stdout: 'pipe' | 'ignore'): RunningTool {
 	const finished = async (): Promise<void> => {
 		const exit = await outcome;
 		if (options.signal.aborted) throw abortError(options.signal);
-		if (inputError !== undefined) throw inputError;
+		if (inputError) throw inputError.reason;
 		if (exit.code === 0) return;
 		throw exit.startError ? cannotRun(options.file, exit.startError) : toolFailure(options.file, exit, stderr);
 	};
@@ -181,7 +185,12 @@ function exitOf(child: ChildProcess, streaming: boolean): Promise<Exit> {
 }
 
 function cannotRun(file: string, error: NodeJS.ErrnoException): BackupError {
-	return new BackupError('CLIENT_MISSING', `${file} cannot be run (${error.code}).`, `Install ${basename(file)}, or name the folder that holds it.`, { cause: error });
+	return new BackupError(
+		'CLIENT_MISSING',
+		`${file} cannot be run (${error.code}).`,
+		`Install ${basename(file)}, or name the folder that holds it.`,
+		{ cause: error },
+	);
 }
 
 function toolFailure(file: string, exit: Exit, stderr: readonly string[]): BackupError {
@@ -192,7 +201,8 @@ function toolFailure(file: string, exit: Exit, stderr: readonly string[]): Backu
 }
 
 function toolHint(name: string, signal: NodeJS.Signals | null): string {
-	if (signal === 'SIGKILL') return `Something killed ${name}: look for a lack of memory on this machine (the kernel's log, the container's limit), then run the job again.`;
+	if (signal === 'SIGKILL')
+		return `Something killed ${name}: look for a lack of memory on this machine (the kernel's log, the container's limit), then run the job again.`;
 	if (signal !== null) return `Something ended ${name} from outside. Run the job again.`;
 	return `The lines above come from ${name}. Remove their cause, then run the job again.`;
 }

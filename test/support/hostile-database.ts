@@ -21,8 +21,11 @@ const text = escapeLiteral;
  * for one row of 4 MB. Needs a superuser. Roles are the server's: `dropHostileRoles` removes them once no database needs them.
  */
 export async function createHostileDatabase(server: PostgresServer, database: string = HOSTILE.database): Promise<void> {
-	const has = await server.query<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE rolname = ANY ($1)', 'postgres', [[HOSTILE.role, 'hostile_reader']]);
-	for (const role of [HOSTILE.role, 'hostile_reader']) if (!has.some(({ name }) => name === role)) await server.query(`CREATE ROLE ${id(role)}`);
+	const has = await server.query<{ name: string }>('SELECT rolname AS name FROM pg_roles WHERE rolname = ANY ($1)', 'postgres', [
+		[HOSTILE.role, 'hostile_reader'],
+	]);
+	for (const role of [HOSTILE.role, 'hostile_reader'])
+		if (!has.some(({ name }) => name === role)) await server.query(`CREATE ROLE ${id(role)}`);
 	await server.query(`CREATE DATABASE ${id(database)} TEMPLATE template0 OWNER ${id(HOSTILE.role)}`);
 	await server.query(`ALTER DATABASE ${id(database)} SET search_path TO ${id(HOSTILE.schema)}, public`);
 	await server.query(`ALTER DATABASE ${id(database)} SET work_mem TO '12MB'`);

@@ -38,7 +38,7 @@ export interface PostgresServer {
 	stop(): Promise<void>;
 }
 
-const PASSWORD = 'test "pass:word\\ \'1\'';
+const PASSWORD = "test \"pass:word\\ '1'";
 /** Durability is not what these tests are about. */
 const FAST = {
 	fsync: 'off',
@@ -61,9 +61,15 @@ export async function startPostgres(options: StartOptions = {}): Promise<Postgre
 	await writeFile(passwordFile, PASSWORD, { mode: 0o600 });
 	if (owner) await chown(passwordFile, owner.uid, owner.gid);
 	const auth = options.auth === 'trust' ? 'trust' : 'scram-sha-256';
-	await runToEnd(join(serverFolder, 'initdb'), ['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', `--auth=${auth}`, `--pwfile=${passwordFile}`, '--no-sync'], folder, owner);
+	await runToEnd(
+		join(serverFolder, 'initdb'),
+		['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', `--auth=${auth}`, `--pwfile=${passwordFile}`, '--no-sync'],
+		folder,
+		owner,
+	);
 	const caCertificate = options.tls || options.tlsOnly ? await makeCertificates(folder, data, owner) : '';
-	if (options.tlsOnly) await writeFile(join(data, 'pg_hba.conf'), `local all all ${auth}\nhostssl all all 127.0.0.1/32 ${auth}\n`);
+	if (options.tlsOnly)
+		await writeFile(join(data, 'pg_hba.conf'), `local all all ${auth}\nhostssl all all 127.0.0.1/32 ${auth}\n`);
 
 	const port = await freePort();
 	const settings = {
@@ -77,9 +83,23 @@ export async function startPostgres(options: StartOptions = {}): Promise<Postgre
 	const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 	const server = spawn(join(serverFolder, 'postgres'), args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...owner });
 	const log = keepTail(server);
-	const connection = postgresConnectionSchema.parse({ host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, tls: { mode: caCertificate ? 'require' : 'disable' } });
+	const connection = postgresConnectionSchema.parse({
+		host: '127.0.0.1',
+		port,
+		user: 'postgres',
+		password: PASSWORD,
+		tls: { mode: caCertificate ? 'require' : 'disable' },
+	});
 	const query = async <R extends pg.QueryResultRow>(sql: string, database = 'postgres', values?: unknown[]): Promise<R[]> => {
-		const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database, application_name: 'test', ssl: caCertificate ? { rejectUnauthorized: false } : false });
+		const client = new pg.Client({
+			host: '127.0.0.1',
+			port,
+			user: 'postgres',
+			password: PASSWORD,
+			database,
+			application_name: 'test',
+			ssl: caCertificate ? { rejectUnauthorized: false } : false,
+		});
 		await client.connect();
 		try {
 			const result = await client.query<R>(sql, values);
@@ -120,7 +140,10 @@ export async function startPostgres(options: StartOptions = {}): Promise<Postgre
 
 async function newestServerFolder(): Promise<string> {
 	const root = '/usr/lib/postgresql';
-	const versions = (await readdir(root)).map(Number).filter(Number.isFinite).sort((a, b) => b - a);
+	const versions = (await readdir(root))
+		.map(Number)
+		.filter(Number.isFinite)
+		.sort((a, b) => b - a);
 	if (versions[0] === undefined) throw new Error(`no PostgreSQL server under ${root}`);
 	return join(root, String(versions[0]), 'bin');
 }
@@ -160,7 +183,23 @@ async function makeCertificates(folder: string, data: string, owner: Owner | und
 	const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 	await openssl('req', '-x509', ...key, '-keyout', caKey, '-out', ca, '-subj', '/CN=Test authority', '-days', '30');
 	await openssl('req', ...key, '-keyout', join(data, 'server.key'), '-out', request, '-subj', '/CN=localhost');
-	await openssl('x509', '-req', '-in', request, '-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-out', join(data, 'server.crt'), '-days', '30', '-extfile', extensions);
+	await openssl(
+		'x509',
+		'-req',
+		'-in',
+		request,
+		'-CA',
+		ca,
+		'-CAkey',
+		caKey,
+		'-CAcreateserial',
+		'-out',
+		join(data, 'server.crt'),
+		'-days',
+		'30',
+		'-extfile',
+		extensions,
+	);
 	for (const name of ['server.key', 'server.crt']) if (owner) await chown(join(data, name), owner.uid, owner.gid);
 	return await readFile(ca, 'utf8');
 }

@@ -3,4 +3,6 @@ import { listDatabases as list } from '../../postgres/databases';
 import type { JobHandler } from '../handler';
 
 export const listDatabases: JobHandler<'postgres.listDatabases'> = ({ connection }, { signal }) =>
-	withClient(connection, { signal, applicationName: 'backup-recovery list', doing: 'listing the databases' }, async (client) => ({ databases: await list(client) }));
+	withClient(connection, { signal, applicationName: 'backup-recovery list', doing: 'listing the databases' }, async (client) => ({
+		databases: await list(client),
+	}));

@@ -125,7 +125,9 @@ describe('what cannot be connected to', () => {
 		const silent = createServer(() => undefined).listen(0, '127.0.0.1');
 		await new Promise((resolve) => silent.once('listening', resolve));
 		const { port } = silent.address() as { port: number };
-		const error = await failure(connect({ ...plain.connection, port, connectTimeoutSeconds: 0.3, tls: { mode: 'prefer', ca: '' } }));
+		const error = await failure(
+			connect({ ...plain.connection, port, connectTimeoutSeconds: 0.3, tls: { mode: 'prefer', ca: '' } }),
+		);
 		silent.close();
 		expect(error.code).toBe('SERVER_UNREACHABLE');
 		expect(error.message).toContain('did not answer within 0.3 seconds');
@@ -137,18 +139,26 @@ describe('a session', () => {
 		await plain.query(`CREATE ROLE limited SUPERUSER LOGIN PASSWORD 'x';
 			ALTER ROLE limited SET statement_timeout = '20ms'; ALTER ROLE limited SET search_path = trap, pg_catalog;
 			ALTER ROLE limited SET idle_in_transaction_session_timeout = '1ms'`);
-		await withClient({ ...plain.connection, user: 'limited', password: 'x' }, { signal: never, applicationName: 'limits' }, async (client) => {
-			await client.query('BEGIN');
-			await new Promise((resolve) => setTimeout(resolve, 50));
-			const { rows } = await client.query(`SELECT current_setting('search_path') AS path, pg_sleep(0.05)`);
-			expect(rows[0]).toMatchObject({ path: '' });
-		});
+		await withClient(
+			{ ...plain.connection, user: 'limited', password: 'x' },
+			{ signal: never, applicationName: 'limits' },
+			async (client) => {
+				await client.query('BEGIN');
+				await new Promise((resolve) => setTimeout(resolve, 50));
+				const { rows } = await client.query(`SELECT current_setting('search_path') AS path, pg_sleep(0.05)`);
+				expect(rows[0]).toMatchObject({ path: '' });
+			},
+		);
 	});
 
 	it('is gone from the server at once when it is aborted, with what it was computing', async () => {
 		const controller = new AbortController();
 		const name = `abort ${randomBytes(4).toString('hex')}`;
-		const working = failure(withClient(plain.connection, { signal: controller.signal, applicationName: name }, (client) => client.query('SELECT pg_sleep(60)')));
+		const working = failure(
+			withClient(plain.connection, { signal: controller.signal, applicationName: name }, (client) =>
+				client.query('SELECT pg_sleep(60)'),
+			),
+		);
 		while (!(await plain.sessions()).includes(name)) await new Promise((resolve) => setTimeout(resolve, 20));
 		controller.abort();
 		expect((await working).code).toBe('CANCELLED');
@@ -161,7 +171,9 @@ describe('a session', () => {
 
 	it('reports a server error by its code, not its words', async () => {
 		const error = await failure(
-			withClient(plain.connection, { signal: never, applicationName: 'map', doing: 'reading a table' }, (client) => client.query('SELECT * FROM nowhere.nothing')),
+			withClient(plain.connection, { signal: never, applicationName: 'map', doing: 'reading a table' }, (client) =>
+				client.query('SELECT * FROM nowhere.nothing'),
+			),
 		);
 		expect(error.code).toBe('TABLE_NOT_FOUND');
 		expect(error.message).toContain('while reading a table');

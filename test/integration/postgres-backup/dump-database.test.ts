@@ -65,19 +65,37 @@ const folderOf = (manifest: Manifest) => join(root, 'backups', 'postgres', manif
 async function followInstructions(manifest: Manifest): Promise<void> {
 	const text = await readFile(join(folderOf(manifest), 'RESTORE.txt'), 'utf8');
 	const commands = [...text.matchAll(/```sh\n(.*?)\n```/gs)].map((match) => match[1]);
-	const env = { PATH: `${server.serverFolder}:${process.env.PATH}`, PGHOST: server.host, PGPORT: String(server.port), PGUSER: server.user, PGPASSWORD: server.password };
+	const env = {
+		PATH: `${server.serverFolder}:${process.env.PATH}`,
+		PGHOST: server.host,
+		PGPORT: String(server.port),
+		PGUSER: server.user,
+		PGPASSWORD: server.password,
+	};
 	await run('bash', ['-euo', 'pipefail', '-c', commands.join('\n')], { cwd: folderOf(manifest), env });
 }
 
 async function proofOf(database: string) {
-	return await withClient(server.connection, { database, signal: never, applicationName: 'proof' }, (client) => takeProof(client, { fingerprint: true, signal: never, progress: () => undefined }));
+	return await withClient(server.connection, { database, signal: never, applicationName: 'proof' }, (client) =>
+		takeProof(client, { fingerprint: true, signal: never, progress: () => undefined }),
+	);
 }
 
 async function schemaOf(database: string): Promise<string> {
 	const env = { PGPASSWORD: server.password };
 	const { stdout } = await run(
 		join(server.serverFolder, 'pg_dump'),
-		['--schema-only', '-h', server.host, '-p', String(server.port), '-U', server.user, '-d', `dbname='${database.replace(/[\\']/g, '\\$&')}'`],
+		[
+			'--schema-only',
+			'-h',
+			server.host,
+			'-p',
+			String(server.port),
+			'-U',
+			server.user,
+			'-d',
+			`dbname='${database.replace(/[\\']/g, '\\$&')}'`,
+		],
 		{ env, maxBuffer: 1e8 },
 	);
 	return stdout.replace(/^\\(un)?restrict .*$/gm, '');
@@ -88,7 +106,11 @@ describe('a dump of a database in which everything is hostile', () => {
 		'is restored by stock tools following its RESTORE.txt, with equal schema and contents (%s)',
 		async (format) => {
 			const manifest = await dump({ format, parallelJobs: format === 'directory' ? 2 : 1 });
-			expect(manifest).toMatchObject({ kind: 'full', source: { name: HOSTILE.database, serverMajor: expect.any(Number) }, postgres: { format } });
+			expect(manifest).toMatchObject({
+				kind: 'full',
+				source: { name: HOSTILE.database, serverMajor: expect.any(Number) },
+				postgres: { format },
+			});
 			try {
 				await followInstructions(manifest);
 				const restored = await proofOf('restored');
@@ -104,12 +126,27 @@ describe('a dump of a database in which everything is hostile', () => {
 	it('counts what is there', async () => {
 		const { postgres } = await dump();
 		const rows = Object.fromEntries(postgres?.proof?.tables.map((table) => [table.name, table.rows]) ?? []);
-		expect(rows).toMatchObject({ [HOSTILE.table]: 6, [HOSTILE.lookalikeTable]: 3, no_columns: 3, empty: 0, parent: 2, child: 1, secrets: 2 });
+		expect(rows).toMatchObject({
+			[HOSTILE.table]: 6,
+			[HOSTILE.lookalikeTable]: 3,
+			no_columns: 3,
+			empty: 0,
+			parent: 2,
+			child: 1,
+			secrets: 2,
+		});
 		expect(rows).not.toHaveProperty('orders');
 		expect(['orders_rest', 'orders_2025_rest', "orders 2025 'eu'"].reduce((sum, name) => sum + (rows[name] ?? NaN), 0)).toBe(500);
 		expect(rows).not.toHaveProperty('remote');
 		expect(postgres?.proof?.largeObjects?.count).toBe(4);
-		expect(postgres?.proof?.objects).toMatchObject({ 'event trigger': 1, policy: 1, extension: 3, 'foreign table': 1, publication: 1, 'materialized view': 1 });
+		expect(postgres?.proof?.objects).toMatchObject({
+			'event trigger': 1,
+			policy: 1,
+			extension: 3,
+			'foreign table': 1,
+			publication: 1,
+			'materialized view': 1,
+		});
 	});
 });
 
@@ -131,7 +168,12 @@ describe('settings of the database', () => {
 			roleConfiguration: [{ role: HOSTILE.role, name: 'statement_timeout', value: '42s' }],
 			roles: expect.arrayContaining([HOSTILE.role, 'hostile_reader', 'postgres']),
 		});
-		expect(postgres?.settings?.privileges).toContainEqual({ grantee: 'hostile_reader', grantor: HOSTILE.role, privilege: 'CONNECT', grantable: false });
+		expect(postgres?.settings?.privileges).toContainEqual({
+			grantee: 'hostile_reader',
+			grantor: HOSTILE.role,
+			privilege: 'CONNECT',
+			grantable: false,
+		});
 		expect(postgres?.settings?.extensions.map(({ name }) => name)).toEqual(['citext', 'hstore', 'pg_trgm', 'plpgsql']);
 	});
 });

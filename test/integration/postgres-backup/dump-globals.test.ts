@@ -55,7 +55,13 @@ describe('globals', () => {
 		try {
 			const text = await readFile(join(folderOf(manifest.id), 'RESTORE.txt'), 'utf8');
 			const commands = [...text.matchAll(/```sh\n(.*?)\n```/gs)].map((match) => match[1]).join('\n');
-			const env = { PATH: `${server.serverFolder}:${process.env.PATH}`, PGHOST: other.host, PGPORT: String(other.port), PGUSER: other.user, PGPASSWORD: other.password };
+			const env = {
+				PATH: `${server.serverFolder}:${process.env.PATH}`,
+				PGHOST: other.host,
+				PGPORT: String(other.port),
+				PGUSER: other.user,
+				PGPASSWORD: other.password,
+			};
 			const { stderr } = await run('bash', ['-eo', 'pipefail', '-c', commands], { cwd: folderOf(manifest.id), env });
 			expect(stderr.match(/ERROR: .*/g)).toEqual(['ERROR:  role "postgres" already exists']);
 			const again = await dump({ connection: other.connection });

@@ -93,7 +93,14 @@ describe('an extract of changed rows', () => {
 		const { id } = await extract({ tables: [hostile, inPublic('split')] });
 		const text = await readFile(join(folderOf(id), 'RESTORE.txt'), 'utf8');
 		const commands = [...text.matchAll(/```sh\n(.*?)\n```/gs)].map((match) => match[1]).join('\n');
-		const env = { PATH: process.env.PATH, PGHOST: server.host, PGPORT: String(server.port), PGUSER: server.user, PGPASSWORD: server.password, PGDATABASE: HOSTILE.database };
+		const env = {
+			PATH: process.env.PATH,
+			PGHOST: server.host,
+			PGPORT: String(server.port),
+			PGUSER: server.user,
+			PGPASSWORD: server.password,
+			PGDATABASE: HOSTILE.database,
+		};
 		await run('bash', ['-eo', 'pipefail', '-c', commands], { cwd: folderOf(id), env });
 		expect(await server.query('SELECT id, body FROM extract_1 ORDER BY id', HOSTILE.database)).toEqual([
 			{ id: 1, body: 'at the start' },
@@ -126,7 +133,9 @@ describe('an extract of changed rows', () => {
 
 	it('is refused where rows may not be read', async () => {
 		await server.query(`CREATE ROLE reader LOGIN PASSWORD 'x'`);
-		const error = await failure(extract({ connection: { ...server.connection, user: 'reader', password: 'x' }, tables: [inPublic('days')] }));
+		const error = await failure(
+			extract({ connection: { ...server.connection, user: 'reader', password: 'x' }, tables: [inPublic('days')] }),
+		);
 		expect(error.code).toBe('PERMISSION_DENIED');
 		expect(error.message).toContain('public.days');
 		expect(await listed()).toEqual([]);
@@ -140,7 +149,16 @@ describe('an extract of changed rows', () => {
 		});
 		const error = await failure(
 			extractChangedRows(
-				{ connection: server.connection, database: HOSTILE.database, tables: [inPublic('endless')], column: HOSTILE.column, from: '2026-01-01T00:00:00Z', to: '2027-01-01T00:00:00Z', compressionLevel: 1, lockWaitSeconds: 0 },
+				{
+					connection: server.connection,
+					database: HOSTILE.database,
+					tables: [inPublic('endless')],
+					column: HOSTILE.column,
+					from: '2026-01-01T00:00:00Z',
+					to: '2027-01-01T00:00:00Z',
+					compressionLevel: 1,
+					lockWaitSeconds: 0,
+				},
 				openStore({ type: 'folder', path: root, prefix: '' }, cancelled),
 				cancelled,
 			),

@@ -147,7 +147,13 @@ describe('a dump that cannot work leaves earlier backups as they were and nothin
 	it('missing rights, each object named', async () => {
 		const error = await failure(dump({ connection: { ...server.connection, user: 'reader', password: 'reader' } }));
 		expect(error.code).toBe('PERMISSION_DENIED');
-		for (const missing of ['USAGE on schema "hidden"', 'SELECT on table public.deals', 'SELECT on sequence public.numbers', 'BYPASSRLS on table public.policed', 'SELECT on large object 50001']) {
+		for (const missing of [
+			'USAGE on schema "hidden"',
+			'SELECT on table public.deals',
+			'SELECT on sequence public.numbers',
+			'BYPASSRLS on table public.policed',
+			'SELECT on large object 50001',
+		]) {
 			expect(error.message).toContain(missing);
 		}
 		expect(error.message).not.toContain('contacts');
@@ -156,15 +162,23 @@ describe('a dump that cannot work leaves earlier backups as they were and nothin
 	});
 
 	it('a missing right on a single table', async () => {
-		await server.query(`CREATE ROLE almost LOGIN PASSWORD 'x' BYPASSRLS; GRANT pg_read_all_data TO almost; GRANT SELECT ON LARGE OBJECT 50001 TO almost`, 'crm');
-		await server.query(`CREATE ROLE owner_only; CREATE TABLE diary (id int); ALTER TABLE diary OWNER TO owner_only; CREATE ROLE partial LOGIN PASSWORD 'x' BYPASSRLS;
+		await server.query(
+			`CREATE ROLE almost LOGIN PASSWORD 'x' BYPASSRLS; GRANT pg_read_all_data TO almost; GRANT SELECT ON LARGE OBJECT 50001 TO almost`,
+			'crm',
+		);
+		await server.query(
+			`CREATE ROLE owner_only; CREATE TABLE diary (id int); ALTER TABLE diary OWNER TO owner_only; CREATE ROLE partial LOGIN PASSWORD 'x' BYPASSRLS;
 			GRANT SELECT ON ALL TABLES IN SCHEMA public, hidden TO partial; GRANT USAGE ON SCHEMA hidden TO partial; GRANT SELECT ON SEQUENCE numbers TO partial; GRANT SELECT ON LARGE OBJECT 50001 TO partial;
-			REVOKE SELECT ON diary FROM partial`, 'crm');
+			REVOKE SELECT ON diary FROM partial`,
+			'crm',
+		);
 		try {
 			const error = await failure(dump({ connection: { ...server.connection, user: 'partial', password: 'x' } }));
 			expect(error.message).toBe('The role "partial" may not read all of database "crm". Missing: SELECT on table public.diary.');
 			const other = await mkdtemp(join(tmpdir(), 'backup-recovery-store-'));
-			expect((await dump({ connection: { ...server.connection, user: 'almost', password: 'x' } }, context, other)).kind).toBe('full');
+			expect((await dump({ connection: { ...server.connection, user: 'almost', password: 'x' } }, context, other)).kind).toBe(
+				'full',
+			);
 			await rm(other, { recursive: true });
 		} finally {
 			await server.query('DROP TABLE diary', 'crm');
@@ -187,7 +201,10 @@ describe('a dump that cannot work leaves earlier backups as they were and nothin
 	});
 
 	it('pg_dump that fails after writing most of the dump', async () => {
-		await script('pg_dump', `${version('99.0')}\nhead -c 3000000 /dev/zero\necho 'pg_dump: error: query failed: out of luck' >&2\nexit 1`);
+		await script(
+			'pg_dump',
+			`${version('99.0')}\nhead -c 3000000 /dev/zero\necho 'pg_dump: error: query failed: out of luck' >&2\nexit 1`,
+		);
 		const error = await failure(dump(withTools()));
 		expect(error.code).toBe('TOOL_FAILED');
 		expect(error.message).toBe('pg_dump failed with exit code 1: pg_dump: error: query failed: out of luck');
@@ -218,7 +235,10 @@ describe('a dump that cannot work leaves earlier backups as they were and nothin
 	it.each(['custom', 'directory'] as const)('pg_dump killed half way (%s)', async (format) => {
 		const real = join(server.serverFolder, 'pg_dump');
 		// Kills itself while the real one, whose output it passes on, is at work.
-		await script('pg_dump', `${version('99.0')}\n${format === 'custom' ? `"${real}" "$@" | head -c 2000000` : `"${real}" "$@" & child=$!; sleep 0.05; kill -9 $child; wait $child 2>/dev/null`}\nkill -9 $$`);
+		await script(
+			'pg_dump',
+			`${version('99.0')}\n${format === 'custom' ? `"${real}" "$@" | head -c 2000000` : `"${real}" "$@" & child=$!; sleep 0.05; kill -9 $child; wait $child 2>/dev/null`}\nkill -9 $$`,
+		);
 		const error = await failure(dump({ ...withTools(), format }));
 		expect(error.code).toBe('TOOL_FAILED');
 		expect(error.message).toBe('pg_dump was ended by SIGKILL.');
@@ -239,7 +259,14 @@ describe('a dump that cannot work leaves earlier backups as they were and nothin
 
 	it('cancelled while it waits for a lock that somebody holds', async () => {
 		const { default: pg } = await import('pg');
-		const blocker = new pg.Client({ host: server.host, port: server.port, user: server.user, password: server.password, database: 'crm', application_name: 'test' });
+		const blocker = new pg.Client({
+			host: server.host,
+			port: server.port,
+			user: server.user,
+			password: server.password,
+			database: 'crm',
+			application_name: 'test',
+		});
 		await blocker.connect();
 		await blocker.query('BEGIN; LOCK TABLE deals IN ACCESS EXCLUSIVE MODE');
 		setTimeout(() => context.abort(), 500);
@@ -255,7 +282,10 @@ describe('a dump that cannot work leaves earlier backups as they were and nothin
 			},
 		});
 		let killed: Promise<unknown> | undefined;
-		const kill = () => (killed ??= server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'backup-recovery%'`));
+		const kill = () =>
+			(killed ??= server.query(
+				`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'backup-recovery%'`,
+			));
 		const error = await failure(dump({ fingerprint: true }, own));
 		await killed;
 		await own.remove();
@@ -329,16 +359,22 @@ it('the password is in no argument, variable, manifest or file of the store', as
 	}
 });
 
-it.each(['prefer', 'require', 'verify-ca', 'verify-full'] as const)('pg_dump uses TLS as the connection does: %s', async (mode) => {
-	const encrypted = await startPostgres({ tlsOnly: true });
-	try {
-		const tls = { mode, ca: mode.startsWith('verify') ? encrypted.caCertificate : '' };
-		const connection = { ...encrypted.connection, host: 'localhost', tls };
-		expect((await dump({ connection, database: 'postgres' })).kind).toBe('full');
-		if (mode === 'verify-full') {
-			expect((await failure(dump({ connection: { ...connection, host: '127.0.0.1' }, database: 'postgres' }))).code).toBe('TLS_FAILED');
+it.each(['prefer', 'require', 'verify-ca', 'verify-full'] as const)(
+	'pg_dump uses TLS as the connection does: %s',
+	async (mode) => {
+		const encrypted = await startPostgres({ tlsOnly: true });
+		try {
+			const tls = { mode, ca: mode.startsWith('verify') ? encrypted.caCertificate : '' };
+			const connection = { ...encrypted.connection, host: 'localhost', tls };
+			expect((await dump({ connection, database: 'postgres' })).kind).toBe('full');
+			if (mode === 'verify-full') {
+				expect((await failure(dump({ connection: { ...connection, host: '127.0.0.1' }, database: 'postgres' }))).code).toBe(
+					'TLS_FAILED',
+				);
+			}
+		} finally {
+			await encrypted.stop();
 		}
-	} finally {
-		await encrypted.stop();
-	}
-}, 30_000);
+	},
+	30_000,
+);

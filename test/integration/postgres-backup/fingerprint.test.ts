@@ -31,7 +31,10 @@ interface Row {
 	readonly d: string | null;
 }
 
-const text = fc.string({ unit: fc.constantFrom('a', 'b', ',', '"', '\\', '(', ')', '{', '}', ' ', 'é', '🐘', '\n', '\t', 'N', 'NULL'), maxLength: 4 });
+const text = fc.string({
+	unit: fc.constantFrom('a', 'b', ',', '"', '\\', '(', ')', '{', '}', ' ', 'é', '🐘', '\n', '\t', 'N', 'NULL'),
+	maxLength: 4,
+});
 const row: fc.Arbitrary<Row> = fc.record({
 	a: fc.option(text),
 	b: fc.option(fc.integer({ min: -5, max: 5 })),
@@ -41,8 +44,14 @@ const row: fc.Arbitrary<Row> = fc.record({
 
 async function fingerprintOf(rows: readonly Row[]): Promise<string | undefined> {
 	await client.query('DELETE FROM public.t');
-	const places = rows.map((_, index) => `($${index * 4 + 1}, $${index * 4 + 2}::numeric, $${index * 4 + 3}::text[], $${index * 4 + 4}::bytea)`);
-	if (rows.length > 0) await client.query(`INSERT INTO public.t VALUES ${places.join(', ')}`, rows.flatMap(({ a, b, c, d }) => [a, b, c, d]));
+	const places = rows.map(
+		(_, index) => `($${index * 4 + 1}, $${index * 4 + 2}::numeric, $${index * 4 + 3}::text[], $${index * 4 + 4}::bytea)`,
+	);
+	if (rows.length > 0)
+		await client.query(
+			`INSERT INTO public.t VALUES ${places.join(', ')}`,
+			rows.flatMap(({ a, b, c, d }) => [a, b, c, d]),
+		);
 	const content = await readTableContent(client, relation, 'as-is', true);
 	expect(content.rows).toBe(rows.length);
 	return content.fingerprint;
@@ -52,7 +61,11 @@ describe('the fingerprint of a table', () => {
 	it('is the same whatever the order of the rows', async () => {
 		await fc.assert(
 			fc.asyncProperty(
-				fc.array(row, { maxLength: 8 }).chain((rows) => fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length, maxLength: rows.length }))),
+				fc
+					.array(row, { maxLength: 8 })
+					.chain((rows) =>
+						fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length, maxLength: rows.length })),
+					),
 				async ([rows, shuffled]) => expect(await fingerprintOf(shuffled)).toBe(await fingerprintOf(rows)),
 			),
 			{ numRuns: 60 },
@@ -105,7 +118,10 @@ describe('the fingerprint of a table', () => {
 		await server.query(`CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`);
 		const proofs: unknown[] = [];
 		for (const database of ['utf8', 'latin']) {
-			await server.query(`CREATE TABLE public.umlauts (a text, "é" text); INSERT INTO public.umlauts VALUES ('Grüße', 'é'), ('ÿ', '')`, database);
+			await server.query(
+				`CREATE TABLE public.umlauts (a text, "é" text); INSERT INTO public.umlauts VALUES ('Grüße', 'é'), ('ÿ', '')`,
+				database,
+			);
 			const own = await connectClient(server.connection, { database, signal: never, applicationName: 'fingerprint' });
 			proofs.push((await takeProof(own, { fingerprint: true, signal: never, progress: () => undefined })).tables);
 			await own.end();
@@ -130,11 +146,21 @@ describe('the fingerprint of a table', () => {
 	it('of large objects differs when any byte of one differs, also behind the first chunk', async () => {
 		await server.createDatabase('large');
 		const own = await connectClient(server.connection, { database: 'large', signal: never, applicationName: 'fingerprint' });
-		const digest = async () => (await takeProof(own, { fingerprint: true, signal: never, progress: () => undefined })).largeObjects;
-		await own.query(`SELECT lo_from_bytea(1, 'abc'), lo_from_bytea(2, '\\x'), lo_from_bytea(3, decode(repeat('00', 1048576), 'hex'))`);
+		const digest = async () =>
+			(await takeProof(own, { fingerprint: true, signal: never, progress: () => undefined })).largeObjects;
+		await own.query(
+			`SELECT lo_from_bytea(1, 'abc'), lo_from_bytea(2, '\\x'), lo_from_bytea(3, decode(repeat('00', 1048576), 'hex'))`,
+		);
 		const original = await digest();
 		expect(original?.count).toBe(3);
-		for (const change of [`lo_put(1, 2, 'd')`, `lo_put(2, 0, '\\x00')`, `lo_put(3, 1048575, '\\x01')`, `lo_put(3, 1048576, '\\x00')`, `lo_create(4)`, `lo_unlink(2)`]) {
+		for (const change of [
+			`lo_put(1, 2, 'd')`,
+			`lo_put(2, 0, '\\x00')`,
+			`lo_put(3, 1048575, '\\x01')`,
+			`lo_put(3, 1048576, '\\x00')`,
+			`lo_create(4)`,
+			`lo_unlink(2)`,
+		]) {
 			await own.query('BEGIN');
 			await own.query(`SELECT ${change}`);
 			expect((await digest())?.fingerprint).not.toBe(original?.fingerprint);
@@ -152,7 +178,12 @@ it('a policy that hides rows makes the proof fail rather than count fewer', asyn
 		CREATE ROLE peeper LOGIN PASSWORD 'x'; GRANT SELECT ON public.p TO peeper`,
 		'policed',
 	);
-	const own = await connectClient({ ...server.connection, user: 'peeper', password: 'x' }, { database: 'policed', signal: never, applicationName: 'fingerprint' });
-	await expect(takeProof(own, { fingerprint: false, signal: never, progress: () => undefined })).rejects.toMatchObject({ code: '42501' });
+	const own = await connectClient(
+		{ ...server.connection, user: 'peeper', password: 'x' },
+		{ database: 'policed', signal: never, applicationName: 'fingerprint' },
+	);
+	await expect(takeProof(own, { fingerprint: false, signal: never, progress: () => undefined })).rejects.toMatchObject({
+		code: '42501',
+	});
 	await own.end();
 });

@@ -13,7 +13,9 @@ let context: TestContext;
 beforeAll(async () => {
 	[server, context] = await Promise.all([startPostgres(), testContext()]);
 	await createHostileDatabase(server);
-	await server.query(`CREATE ROLE nobody LOGIN PASSWORD 'x'; GRANT CONNECT ON DATABASE "${HOSTILE.database.replaceAll('"', '""')}" TO nobody`);
+	await server.query(
+		`CREATE ROLE nobody LOGIN PASSWORD 'x'; GRANT CONNECT ON DATABASE "${HOSTILE.database.replaceAll('"', '""')}" TO nobody`,
+	);
 }, 60_000);
 
 afterAll(async () => {
@@ -23,7 +25,8 @@ afterAll(async () => {
 
 afterEach(async () => expect(await server.sessions()).toEqual([]));
 
-const check = (connection = server.connection, database: string = HOSTILE.database) => preflight({ kind: 'postgres.preflight', connection, database }, context);
+const check = (connection = server.connection, database: string = HOSTILE.database) =>
+	preflight({ kind: 'postgres.preflight', connection, database }, context);
 
 describe('preflight', () => {
 	it('passes where a dump would', async () => {
@@ -57,13 +60,23 @@ describe('preflight', () => {
 	it('says why it cannot connect', async () => {
 		const { ready, checks } = await check({ ...server.connection, password: 'no' });
 		expect(ready).toBe(false);
-		expect(checks).toEqual([{ check: 'Connection', state: 'failed', detail: expect.stringContaining('28P01'), hint: expect.stringContaining('password') }]);
+		expect(checks).toEqual([
+			{
+				check: 'Connection',
+				state: 'failed',
+				detail: expect.stringContaining('28P01'),
+				hint: expect.stringContaining('password'),
+			},
+		]);
 	});
 });
 
 describe('look-ups', () => {
 	it('the version and the user', async () => {
-		expect(await testConnection({ kind: 'postgres.testConnection', connection: server.connection }, context)).toEqual({ serverVersion: expect.stringMatching(/^\d+\.\d+/), user: 'postgres' });
+		expect(await testConnection({ kind: 'postgres.testConnection', connection: server.connection }, context)).toEqual({
+			serverVersion: expect.stringMatching(/^\d+\.\d+/),
+			user: 'postgres',
+		});
 	});
 
 	it('databases, without templates', async () => {
@@ -72,12 +85,18 @@ describe('look-ups', () => {
 	});
 
 	it('schemas, without the system', async () => {
-		const { schemas } = await listSchemas({ kind: 'postgres.listSchemas', connection: server.connection, database: HOSTILE.database }, context);
+		const { schemas } = await listSchemas(
+			{ kind: 'postgres.listSchemas', connection: server.connection, database: HOSTILE.database },
+			context,
+		);
 		expect(schemas).toEqual(['public', HOSTILE.schema, HOSTILE.lookalikeSchema].sort());
 	});
 
 	it('tables, without partitions, which come with their table', async () => {
-		const { tables } = await listTables({ kind: 'postgres.listTables', connection: server.connection, database: HOSTILE.database }, context);
+		const { tables } = await listTables(
+			{ kind: 'postgres.listTables', connection: server.connection, database: HOSTILE.database },
+			context,
+		);
 		expect(tables).toContainEqual({ schema: HOSTILE.schema, name: HOSTILE.table });
 		expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['orders', 'parent', 'child']));
 		expect(tables.map(({ name }) => name)).not.toContain('orders_rest');

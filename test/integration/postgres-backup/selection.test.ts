@@ -49,8 +49,16 @@ async function dump(request: Partial<SelectionRequest>) {
 		);
 		const archive = join(root, 'backups', 'postgres', manifest.id, 'database.dump');
 		await run('zstd', ['-dq', `${archive}.zst`, '-o', archive]);
-		const { stdout } = await run(join(server.serverFolder, 'pg_restore'), ['--data-only', '-f', '-', archive], { maxBuffer: 1e9 });
-		return { manifest, proved: manifest.postgres?.proof?.tables.length, dumped: stdout.match(/^COPY /gm)?.length ?? 0, names: manifest.postgres?.proof?.tables.map(({ name }) => name) ?? [], largeObjects: /lo_open/.test(stdout) };
+		const { stdout } = await run(join(server.serverFolder, 'pg_restore'), ['--data-only', '-f', '-', archive], {
+			maxBuffer: 1e9,
+		});
+		return {
+			manifest,
+			proved: manifest.postgres?.proof?.tables.length,
+			dumped: stdout.match(/^COPY /gm)?.length ?? 0,
+			names: manifest.postgres?.proof?.tables.map(({ name }) => name) ?? [],
+			largeObjects: /lo_open/.test(stdout),
+		};
 	} finally {
 		await context.remove();
 		await rm(root, { recursive: true, force: true });
@@ -58,9 +66,17 @@ async function dump(request: Partial<SelectionRequest>) {
 }
 
 it.each<[string, Partial<SelectionRequest>, string[]]>([
-	['a table with a hostile name, and not the one that a careless pattern matches too', { includeTables: [hostile] }, [HOSTILE.table]],
+	[
+		'a table with a hostile name, and not the one that a careless pattern matches too',
+		{ includeTables: [hostile] },
+		[HOSTILE.table],
+	],
 	['a schema with a hostile name', { includeSchemas: [HOSTILE.schema] }, ["orders 2025 'eu'", HOSTILE.table]],
-	['a partitioned table stands for its partitions, in other schemas too', { includeTables: [inPublic('orders')] }, ['orders_2025_rest', 'orders_rest', "orders 2025 'eu'"]],
+	[
+		'a partitioned table stands for its partitions, in other schemas too',
+		{ includeTables: [inPublic('orders')] },
+		['orders_2025_rest', 'orders_rest', "orders 2025 'eu'"],
+	],
 	['a partition alone', { includeTables: [inPublic('orders_rest')] }, ['orders_rest']],
 ])('%s', async (_, request, expected) => {
 	const { manifest, proved, dumped, names, largeObjects } = await dump(request);
@@ -73,7 +89,11 @@ it.each<[string, Partial<SelectionRequest>, string[]]>([
 });
 
 it.each<[string, Partial<SelectionRequest>, string[]]>([
-	['a partitioned table left out, with its partitions', { excludeTables: [inPublic('orders')] }, ['orders_rest', 'orders_2025_rest', "orders 2025 'eu'"]],
+	[
+		'a partitioned table left out, with its partitions',
+		{ excludeTables: [inPublic('orders')] },
+		['orders_rest', 'orders_2025_rest', "orders 2025 'eu'"],
+	],
 	['a hostile table left out', { excludeTables: [hostile] }, [HOSTILE.table]],
 	['a hostile schema left out', { excludeSchemas: [HOSTILE.schema] }, ["orders 2025 'eu'", HOSTILE.table]],
 ])('%s', async (_, request, absent) => {
@@ -94,7 +114,10 @@ it('warns of foreign keys that lead out of the selection', async () => {
 });
 
 it('tables of an extension whose rows are to be dumped are proved, others are not', async () => {
-	await server.query(`CREATE SCHEMA ext; CREATE TABLE ext.config (id int, own boolean); CREATE TABLE ext.internals (id int)`, HOSTILE.database);
+	await server.query(
+		`CREATE SCHEMA ext; CREATE TABLE ext.config (id int, own boolean); CREATE TABLE ext.internals (id int)`,
+		HOSTILE.database,
+	);
 	await server.query(
 		`ALTER EXTENSION hstore ADD TABLE ext.config; ALTER EXTENSION hstore ADD TABLE ext.internals; INSERT INTO ext.config VALUES (1, true), (2, false); INSERT INTO ext.internals VALUES (1);
 		UPDATE pg_extension SET extconfig = ARRAY['ext.config'::regclass::oid], extcondition = ARRAY['WHERE own'] WHERE extname = 'hstore'`,

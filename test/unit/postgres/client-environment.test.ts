@@ -6,7 +6,12 @@ import { testContext } from '../../support/job-context';
 
 it('the password is in a file for its owner alone, and gone afterwards, also after a failure', async () => {
 	const context = await testContext();
-	const connection = postgresConnectionSchema.parse({ host: 'db', user: 'u', password: 'pa:ss\\', tls: { mode: 'verify-ca', ca: 'CA TEXT' } });
+	const connection = postgresConnectionSchema.parse({
+		host: 'db',
+		user: 'u',
+		password: 'pa:ss\\',
+		tls: { mode: 'verify-ca', ca: 'CA TEXT' },
+	});
 	const attempt = withClientEnvironment(connection, context, async (env) => {
 		expect((await stat(env.PGPASSFILE ?? '')).mode & 0o777).toBe(0o600);
 		expect(await readFile(env.PGPASSFILE ?? '', 'utf8')).toBe('*:*:*:*:pa\\:ss\\\\\n');

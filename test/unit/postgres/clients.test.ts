@@ -29,14 +29,21 @@ it.each([
 
 it('takes a client of the same major version or a newer one', async () => {
 	await client('echo "pg_dump (PostgreSQL) 16.1"');
-	for (const serverMajor of [13, 16]) expect(await findClient('pg_dump', { serverMajor, clientFolder: folder, signal })).toEqual({ path: join(folder, 'pg_dump'), version: '16.1', major: 16 });
+	for (const serverMajor of [13, 16])
+		expect(await findClient('pg_dump', { serverMajor, clientFolder: folder, signal })).toEqual({
+			path: join(folder, 'pg_dump'),
+			version: '16.1',
+			major: 16,
+		});
 });
 
 it('says which are too old and how to install the right one', async () => {
 	await client('echo "pg_dump (PostgreSQL) 13.9"');
 	const error = await failure(findClient('pg_dump', { serverMajor: 17, clientFolder: folder, signal }));
 	expect(error.code).toBe('CLIENT_TOO_OLD');
-	expect(error.message).toBe(`The server is PostgreSQL 17, and every pg_dump in ${folder} is older: ${join(folder, 'pg_dump')} (13.9).`);
+	expect(error.message).toBe(
+		`The server is PostgreSQL 17, and every pg_dump in ${folder} is older: ${join(folder, 'pg_dump')} (13.9).`,
+	);
 	expect(error.hint).toContain('apt-get install postgresql-client-17');
 	expect(error.hint).toContain('apk add postgresql17-client');
 });

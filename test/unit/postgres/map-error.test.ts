@@ -31,20 +31,26 @@ it.each([
 	expect(error.message).toContain('while counting');
 });
 
-it.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET'])('%s means that the server cannot be reached', (code) => {
-	const error = mapPostgresError(Object.assign(new Error('x'), { code }), place);
-	expect(error.code).toBe('SERVER_UNREACHABLE');
-	expect(error.message).toContain(code);
-});
+it.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET'])(
+	'%s means that the server cannot be reached',
+	(code) => {
+		const error = mapPostgresError(Object.assign(new Error('x'), { code }), place);
+		expect(error.code).toBe('SERVER_UNREACHABLE');
+		expect(error.message).toContain(code);
+	},
+);
 
 it('looks into an error of several addresses', () => {
 	const error = mapPostgresError(new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]), place);
 	expect(error.message).toContain('ECONNREFUSED');
 });
 
-it.each(['CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'SELF_SIGNED_CERT_IN_CHAIN', 'EPROTO'])('%s means that TLS failed', (code) => {
-	expect(mapPostgresError(Object.assign(new Error('x'), { code }), place).code).toBe('TLS_FAILED');
-});
+it.each(['CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'SELF_SIGNED_CERT_IN_CHAIN', 'EPROTO'])(
+	'%s means that TLS failed',
+	(code) => {
+		expect(mapPostgresError(Object.assign(new Error('x'), { code }), place).code).toBe('TLS_FAILED');
+	},
+);
 
 it('leaves an error of ours as it is', () => {
 	const own = new BackupError('CANCELLED', 'a', 'b');

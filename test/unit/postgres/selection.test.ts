@@ -2,7 +2,19 @@ import { quotePattern, resolveSelection } from '../../../lib/postgres/selection'
 import type { Relation } from '../../../lib/postgres/relations';
 
 function relation(oid: string, name: string, more: Partial<Relation> = {}): Relation {
-	return { oid, schema: 'public', name, kind: 'r', isPartition: false, parents: [], extension: null, extensionCondition: null, hasVirtualColumns: false, storedColumns: null, ...more };
+	return {
+		oid,
+		schema: 'public',
+		name,
+		kind: 'r',
+		isPartition: false,
+		parents: [],
+		extension: null,
+		extensionCondition: null,
+		hasVirtualColumns: false,
+		storedColumns: null,
+		...more,
+	};
 }
 
 const everything = { includeSchemas: [], excludeSchemas: [], includeTables: [], excludeTables: [] };
@@ -28,8 +40,16 @@ it('everything: each table with rows, and those of extensions that want theirs d
 });
 
 it('a partition brings the tables above it, and a partitioned table all below it', () => {
-	const leaf = resolveSelection(relations, schemas, { ...everything, includeTables: [{ schema: 'archive', name: 'orders_2025_eu' }] });
-	expect(leaf.arguments).toEqual(['--table="archive"."orders_2025_eu"', '--table="public"."orders_2025"', '--table="public"."orders"', '--strict-names']);
+	const leaf = resolveSelection(relations, schemas, {
+		...everything,
+		includeTables: [{ schema: 'archive', name: 'orders_2025_eu' }],
+	});
+	expect(leaf.arguments).toEqual([
+		'--table="archive"."orders_2025_eu"',
+		'--table="public"."orders_2025"',
+		'--table="public"."orders"',
+		'--strict-names',
+	]);
 	const top = resolveSelection(relations, schemas, { ...everything, includeTables: [{ schema: 'public', name: 'orders' }] });
 	expect(names(top.tables)).toEqual(['orders_2025_eu']);
 });
@@ -41,7 +61,9 @@ it('a table that others inherit from stands for itself', () => {
 });
 
 it('the tables of an extension cannot be chosen', () => {
-	expect(() => resolveSelection(relations, schemas, { ...everything, includeTables: [{ schema: 'public', name: 'config' }] })).toThrow('There is no table public.config');
+	expect(() =>
+		resolveSelection(relations, schemas, { ...everything, includeTables: [{ schema: 'public', name: 'config' }] }),
+	).toThrow('There is no table public.config');
 });
 
 it('quotes names so that nothing in them is a pattern', () => {

@@ -6,14 +6,20 @@ import { tarFolder, tarHeader } from '../../../lib/postgres/tar-folder';
 
 it('stock tar unpacks what was packed', async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-tar-'));
-	const files = { 'toc.dat': Buffer.alloc(0), '1.dat': Buffer.from('x'), '2.dat': Buffer.alloc(512, 7), '3.dat': Buffer.alloc(3_000_001, 9) };
+	const files = {
+		'toc.dat': Buffer.alloc(0),
+		'1.dat': Buffer.from('x'),
+		'2.dat': Buffer.alloc(512, 7),
+		'3.dat': Buffer.alloc(3_000_001, 9),
+	};
 	await mkdir(join(folder, 'in'));
 	await mkdir(join(folder, 'out'));
 	for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, 'in', name), bytes);
 	const parts: Buffer[] = [];
 	for await (const part of tarFolder(join(folder, 'in'))) parts.push(part);
 	execFileSync('tar', ['-x', '-C', join(folder, 'out')], { input: Buffer.concat(parts) });
-	for (const [name, bytes] of Object.entries(files)) expect(Buffer.compare(await readFile(join(folder, 'out', name)), bytes)).toBe(0);
+	for (const [name, bytes] of Object.entries(files))
+		expect(Buffer.compare(await readFile(join(folder, 'out', name)), bytes)).toBe(0);
 	await rm(folder, { recursive: true });
 });
 

@@ -14,7 +14,10 @@ it('joins details and hints with their message, and tells errors from warnings',
 		messages.push(line);
 	}
 	expect(messages.messages).toEqual([
-		{ level: 'warning', text: 'there are circular foreign-key constraints among these tables: a You might not be able to restore the dump without using --disable-triggers.' },
+		{
+			level: 'warning',
+			text: 'there are circular foreign-key constraints among these tables: a You might not be able to restore the dump without using --disable-triggers.',
+		},
 		{ level: 'info', text: 'last built-in OID is 16383' },
 		{ level: 'error', text: 'query failed: ERROR:  permission denied LINE 1: select' },
 	]);

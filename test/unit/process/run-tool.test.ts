@@ -48,7 +48,9 @@ describe('runTool', () => {
 	});
 
 	it('fails with the exit code and what the tool said', async () => {
-		const error = await failure(runTool({ file: node, args: script(`console.error('it is broken'); process.exit(3)`), signal: never, stdout: 'ignore' }));
+		const error = await failure(
+			runTool({ file: node, args: script(`console.error('it is broken'); process.exit(3)`), signal: never, stdout: 'ignore' }),
+		);
 		expect(error.code).toBe('TOOL_FAILED');
 		expect(error.message).toBe('node failed with exit code 3: it is broken');
 		expect(error.hint).toContain('Remove their cause');
@@ -61,13 +63,21 @@ describe('runTool', () => {
 	});
 
 	it('tells a killed tool from a failed one', async () => {
-		const error = await failure(runTool({ file: node, args: script(`process.kill(process.pid, 'SIGKILL')`), signal: never, stdout: 'ignore' }));
+		const error = await failure(
+			runTool({ file: node, args: script(`process.kill(process.pid, 'SIGKILL')`), signal: never, stdout: 'ignore' }),
+		);
 		expect(error.message).toBe('node was ended by SIGKILL.');
 		expect(error.hint).toContain('memory');
 	});
 
 	it('feeds stdin and waits for the tool to have taken it', async () => {
-		const result = await runTool({ file: node, args: script(`process.stdin.pipe(process.stdout)`), signal: never, stdout: 'collect', stdin: chunks('a', 'b', 'c') });
+		const result = await runTool({
+			file: node,
+			args: script(`process.stdin.pipe(process.stdout)`),
+			signal: never,
+			stdout: 'collect',
+			stdin: chunks('a', 'b', 'c'),
+		});
 		expect(result.stdout).toBe('abc');
 	});
 
@@ -78,7 +88,14 @@ describe('runTool', () => {
 		}
 		let pid = 0;
 		const error = await failure(
-			runTool({ file: node, args: script(`process.stdin.resume(); setInterval(() => {}, 1000)`), signal: never, stdout: 'ignore', stdin: broken(), onStart: (id) => (pid = id) }),
+			runTool({
+				file: node,
+				args: script(`process.stdin.resume(); setInterval(() => {}, 1000)`),
+				signal: never,
+				stdout: 'ignore',
+				stdin: broken(),
+				onStart: (id) => (pid = id),
+			}),
 		);
 		expect(error.code).toBe('ARTIFACT_DAMAGED');
 		expect(alive(pid)).toBe(false);
@@ -88,14 +105,22 @@ describe('runTool', () => {
 		async function* endless(): AsyncGenerator<Uint8Array> {
 			for (;;) yield Buffer.alloc(65536);
 		}
-		await expect(runTool({ file: node, args: script(`process.exit(0)`), signal: never, stdout: 'ignore', stdin: endless() })).resolves.toBeDefined();
+		await expect(
+			runTool({ file: node, args: script(`process.exit(0)`), signal: never, stdout: 'ignore', stdin: endless() }),
+		).resolves.toBeDefined();
 	});
 
 	it('ends a tool on abort with the reason of the signal, and has waited for its exit', async () => {
 		const controller = new AbortController();
 		let pid = 0;
 		const running = failure(
-			runTool({ file: node, args: script(`setInterval(() => {}, 1000)`), signal: controller.signal, stdout: 'ignore', onStart: (id) => (pid = id) }),
+			runTool({
+				file: node,
+				args: script(`setInterval(() => {}, 1000)`),
+				signal: controller.signal,
+				stdout: 'ignore',
+				onStart: (id) => (pid = id),
+			}),
 		);
 		controller.abort(new BackupError('TIMED_OUT', 'too slow', 'none'));
 		expect((await running).code).toBe('TIMED_OUT');
@@ -123,7 +148,13 @@ describe('runTool', () => {
 		process.env.PGPASSWORD = 'not for tools';
 		process.env.N8N_ENCRYPTION_KEY = 'not for tools either';
 		try {
-			const { stdout } = await runTool({ file: node, args: script(`console.log(JSON.stringify(process.env))`), signal: never, stdout: 'collect', env: { PGHOST: 'here' } });
+			const { stdout } = await runTool({
+				file: node,
+				args: script(`console.log(JSON.stringify(process.env))`),
+				signal: never,
+				stdout: 'collect',
+				env: { PGHOST: 'here' },
+			});
 			const seen = JSON.parse(stdout) as Record<string, string>;
 			expect(stdout).not.toContain('not for tools');
 			expect(seen).toMatchObject({ PGHOST: 'here', LC_ALL: 'C', PATH: process.env.PATH });
@@ -136,14 +167,23 @@ describe('runTool', () => {
 
 describe('streamTool', () => {
 	it('yields all bytes, then ends', async () => {
-		const bytes = await collect(streamTool({ file: node, args: script(`process.stdout.write(Buffer.alloc(3_000_000, 7))`), signal: never }));
+		const bytes = await collect(
+			streamTool({ file: node, args: script(`process.stdout.write(Buffer.alloc(3_000_000, 7))`), signal: never }),
+		);
 		expect(bytes.length).toBe(3_000_000);
 	});
 
 	it('ends with an error, not normally, when the tool fails after its last byte', async () => {
 		const got: Buffer[] = [];
 		const error = await failure(
-			collect(streamTool({ file: node, args: script(`process.stdout.write('looks fine', () => { console.error('but no'); process.exitCode = 1; })`), signal: never }), got),
+			collect(
+				streamTool({
+					file: node,
+					args: script(`process.stdout.write('looks fine', () => { console.error('but no'); process.exitCode = 1; })`),
+					signal: never,
+				}),
+				got,
+			),
 		);
 		expect(Buffer.concat(got).toString()).toBe('looks fine');
 		expect(error.message).toContain('but no');
@@ -154,7 +194,12 @@ describe('streamTool', () => {
 			(async () => {
 				let pid = 0;
 				let seen = 0;
-				const source = streamTool({ file: node, args: script(`setInterval(() => process.stdout.write('x'), 5)`), signal: never, onStart: (id) => (pid = id) });
+				const source = streamTool({
+					file: node,
+					args: script(`setInterval(() => process.stdout.write('x'), 5)`),
+					signal: never,
+					onStart: (id) => (pid = id),
+				});
 				for await (const chunk of source) {
 					seen += chunk.length;
 					if (seen === 3) process.kill(pid, 'SIGKILL');
@@ -166,7 +211,12 @@ describe('streamTool', () => {
 
 	it('has ended the tool when a reader stops early', async () => {
 		let pid = 0;
-		const source = streamTool({ file: node, args: script(`setInterval(() => process.stdout.write('x'.repeat(100000)), 1)`), signal: never, onStart: (id) => (pid = id) });
+		const source = streamTool({
+			file: node,
+			args: script(`setInterval(() => process.stdout.write('x'.repeat(100000)), 1)`),
+			signal: never,
+			onStart: (id) => (pid = id),
+		});
 		for await (const chunk of source) if (chunk.length > 0) break;
 		expect(alive(pid)).toBe(false);
 	});
@@ -175,7 +225,9 @@ describe('streamTool', () => {
 		let reported = 0;
 		const source = streamTool({
 			file: node,
-			args: script(`let n = 0; const go = () => { n++; process.stderr.write(n + '\\n'); process.stdout.write(Buffer.alloc(1_000_000), n < 50 ? go : undefined); }; go();`),
+			args: script(
+				`let n = 0; const go = () => { n++; process.stderr.write(n + '\\n'); process.stdout.write(Buffer.alloc(1_000_000), n < 50 ? go : undefined); }; go();`,
+			),
 			signal: never,
 			onStderrLine: (line) => (reported = Number(line)),
 		});
