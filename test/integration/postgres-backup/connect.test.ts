@@ -4,6 +4,8 @@ import type { PostgresConnection } from '../../../lib/postgres/connection-settin
 import { BackupError } from '../../../lib/core/errors';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 
+jest.setTimeout(60_000);
+
 const never = new AbortController().signal;
 let plain: PostgresServer;
 let encrypted: PostgresServer;

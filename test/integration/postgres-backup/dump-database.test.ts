@@ -13,6 +13,8 @@ import { createHostileDatabase, HOSTILE } from '../../support/hostile-database';
 import { type TestContext, testContext } from '../../support/job-context';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 
+jest.setTimeout(60_000);
+
 const run = promisify(execFile);
 const never = new AbortController().signal;
 let server: PostgresServer;

@@ -11,6 +11,8 @@ import { HOSTILE } from '../../support/hostile-database';
 import { type TestContext, testContext } from '../../support/job-context';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 
+jest.setTimeout(60_000);
+
 const run = promisify(execFile);
 let server: PostgresServer;
 let root: string;

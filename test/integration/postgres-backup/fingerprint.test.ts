@@ -6,6 +6,8 @@ import { takeProof } from '../../../lib/postgres/proof';
 import { listRelations, type Relation } from '../../../lib/postgres/relations';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 
+jest.setTimeout(60_000);
+
 const never = new AbortController().signal;
 let server: PostgresServer;
 let client: pg.Client;

@@ -7,6 +7,8 @@ import { createHostileDatabase, HOSTILE } from '../../support/hostile-database';
 import { type TestContext, testContext } from '../../support/job-context';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 
+jest.setTimeout(60_000);
+
 let server: PostgresServer;
 let context: TestContext;
 

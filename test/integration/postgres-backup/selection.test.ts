@@ -11,6 +11,8 @@ import { createHostileDatabase, HOSTILE } from '../../support/hostile-database';
 import { testContext } from '../../support/job-context';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 
+jest.setTimeout(60_000);
+
 const run = promisify(execFile);
 let server: PostgresServer;
 
