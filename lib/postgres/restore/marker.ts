@@ -26,7 +26,8 @@ const OPENING = '[n8n-nodes-backup-recovery ';
 
 /** The comment: a sentence for people, then the mark as JSON. */
 export function markComment(mark: DatabaseMark): string {
-	return `${sentence(mark)} ${OPENING}${JSON.stringify(mark)}]`;
+	// The opening must not occur inside: the database's own comment may hold a mark.
+	return `${sentence(mark)} ${OPENING}${JSON.stringify(mark).replaceAll('[', '\\u005b')}]`;
 }
 
 /** Our mark in a database's comment; undefined where there is none. */

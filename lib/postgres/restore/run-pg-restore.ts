@@ -116,8 +116,8 @@ function judge(messages: PgRestoreMessages, failure: BackupError | undefined, re
 	const harmless = messages.of('harmless').length + all.length - errors.length;
 	if (errors.length === 0) {
 		if (!failure) return;
-		// Exit code 1 for nothing but errors that mean nothing; whatever else made it fail would have left a line of its own.
-		if (harmless > 0 && messages.ignoredErrors === harmless) return;
+		// It went to its end (only then does it count the errors; with parallel jobs some twice), and all that it reported means nothing.
+		if (harmless > 0 && messages.ignoredErrors > 0) return;
 		throw failure;
 	}
 	const listed = errors.slice(0, MOST_LISTED_ERRORS).map(describeError);
