@@ -29,10 +29,11 @@ export async function runSteps(steps, extraArgs) {
 			if (several) console.log(`=== ${outcome}`);
 			if (code !== 0) break;
 		}
-		if (resultFiles.length > 0) {
+		if (steps.some((step) => step.jest !== undefined)) {
 			const { passed, failed } = countJestResults(resultFiles);
 			if (steps.length > 1) console.log(`\n${times.join('\n')}`);
-			console.log(`\n${passed} passed, ${failed} failed`);
+			// What fails outside a test (the linter, a step that never came to its tests) is a failure too.
+			console.log(`\n${passed} passed, ${code === 0 ? failed : Math.max(failed, 1)} failed`);
 		}
 		return code;
 	} finally {
