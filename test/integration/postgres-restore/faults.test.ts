@@ -200,7 +200,7 @@ describe('a run that ends half way', () => {
 	it('by kill -9 is cleaned up by the next run, but not while it lives', async () => {
 		const script = join(fixture.root, 'job.json');
 		await writeFile(script, JSON.stringify({ ...fixture.options(backup, target), store: undefined, root: fixture.root }), { mode: 0o600 });
-		const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'hanging-restore.ts'), script], { stdio: ['ignore', 'pipe', 'inherit'], cwd: process.cwd() });
+		const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'hanging-restore.ts'), script], { stdio: ['ignore', 'pipe', 'inherit'], cwd: process.cwd(), env: { ...process.env, TMPDIR: fixture.root } });
 		await new Promise<void>((resolve) => child.stdout.on('data', (data: Buffer) => data.includes('hanging') && resolve()));
 		const left = (await fixture.databases()).filter((name) => name !== 'crm');
 		expect(left).toEqual([expect.stringMatching(/^restored_restore_\d{8}t\d{6}z_[0-9a-f]{16}$/)]);
