@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,8 @@ export async function cached(name, fill, parent = cacheFolder) {
 		const temporary = await mkdtemp(join(parent, `${name}.new-`));
 		try {
 			await fill(temporary);
+			// mkdtemp makes it private, and servers run as users of their own.
+			await chmod(temporary, 0o755);
 			await rename(temporary, folder);
 		} finally {
 			await rm(temporary, { recursive: true, force: true });
