@@ -1,74 +1,14 @@
 import type { BackupSummary } from '../catalog/summary';
 import type { TableName } from '../catalog/postgres-manifest';
-import type { VerificationLevel } from '../catalog/verification';
+import type { CheckResult, RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RetentionDecision } from '../retention/plan';
+import type { VerifyResult } from '../verify/result';
 import type { JobKind } from './schema/job';
 
-/** One precondition and whether it holds. `hint` says what to do where it does not. */
-export interface CheckResult {
-	readonly check: string;
-	readonly state: 'passed' | 'warning' | 'failed';
-	readonly detail: string;
-	readonly hint?: string;
-}
-
-/** A finished step of a longer job, for tables that people read. */
-export interface StepResult {
-	readonly step: string;
-	readonly seconds: number;
-	readonly detail: string;
-}
-
-/** One table of the proof, before and after. */
-export interface TableComparison {
-	readonly schema: string;
-	readonly name: string;
-	readonly expectedRows: number;
-	/** null: the table is not there. */
-	readonly actualRows: number | null;
-	/** undefined where the backup holds no fingerprint. */
-	readonly contentEqual?: boolean;
-	readonly equal: boolean;
-}
+export type { CheckResult, RestoreResult, SwapResult, VerifyResult };
 
 export interface BackupResult {
 	readonly backup: BackupSummary;
-}
-
-export interface RestoreResult {
-	readonly dryRun: boolean;
-	readonly backup: BackupSummary;
-	/** The database that now holds the restored data. */
-	readonly database: string;
-	/** The one that was live before a swap, kept under this name. */
-	readonly previousDatabase: string | null;
-	readonly checks: CheckResult[];
-	/** What a dry run would do, in order; empty otherwise. */
-	readonly plan: string[];
-	readonly steps: StepResult[];
-	readonly comparison: TableComparison[];
-	/** Milliseconds during which no client could connect to the live name; null where nothing was swapped. */
-	readonly outageMilliseconds: number | null;
-	readonly warnings: string[];
-}
-
-export interface SwapResult {
-	readonly dryRun: boolean;
-	readonly plan: string[];
-	readonly database: string;
-	readonly previousDatabase: string | null;
-	readonly dropped: string | null;
-}
-
-export interface VerifyResult {
-	readonly backup: BackupSummary;
-	readonly level: VerificationLevel;
-	readonly passed: true;
-	readonly at: string;
-	readonly durationSeconds: number;
-	readonly detail: string;
-	readonly steps: StepResult[];
-	readonly comparison: TableComparison[];
 }
 
 export interface Leftover {

@@ -3,7 +3,7 @@ import type { VerificationLevel } from '../catalog/verification';
 import type { TableComparison } from '../postgres/restore/compare-proof';
 import type { StepResult } from '../postgres/restore/result';
 
-/** Same shape as the jobs' `VerifyResult`. */
+/** What a check that passed yields; one that fails throws. */
 export interface VerifyResult {
 	readonly backup: BackupSummary;
 	readonly level: VerificationLevel;
