@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
+import { FrameBuffers } from './frame-buffers';
 import { FRAME_BYTES, framesAtOnce } from './frame-size';
 import { mapInOrder } from './map-in-order';
 import { encodeSeekTable, MAX_SEEK_ENTRIES, type SeekTableEntry } from './seek-table';
@@ -18,10 +19,12 @@ const OUTPUT_CHUNK = 1024 * 1024;
 export async function* compress(source: AsyncIterable<Uint8Array>, level: number, frameBytes = FRAME_BYTES): AsyncGenerator<Buffer, void, void> {
 	const entries: SeekTableEntry[] = [];
 	const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_contentSizeFlag]: 1 };
-	const frames = mapInOrder(splitFrames(source, frameBytes), framesAtOnce(level), async (frame) => ({
-		stored: await compressFrame(frame, { chunkSize: OUTPUT_CHUNK, pledgedSrcSize: frame.length, params }),
-		sourceBytes: frame.length,
-	}));
+	const buffers = new FrameBuffers(frameBytes);
+	const frames = mapInOrder(splitFrames(source, frameBytes, buffers), framesAtOnce(level), async (frame) => {
+		const stored = await compressFrame(frame, { chunkSize: OUTPUT_CHUNK, pledgedSrcSize: frame.length, params });
+		buffers.giveBack(frame);
+		return { stored, sourceBytes: frame.length };
+	});
 	for await (const { stored, sourceBytes } of frames) {
 		entries.push({ storedBytes: stored.length, sourceBytes });
 		yield stored;

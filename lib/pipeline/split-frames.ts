@@ -1,9 +1,11 @@
+import { FrameBuffers } from './frame-buffers';
+
 /**
  * Gathers chunks of any size into blocks of exactly `frameBytes`, the last one shorter; an empty source gives one empty block.
- * Bytes are copied: a source may reuse the memory of its chunks.
+ * Bytes are copied: a source may reuse the memory of its chunks. `buffers` gives the memory of each block; who is done with one may hand it back.
  */
-export async function* splitFrames(source: AsyncIterable<Uint8Array>, frameBytes: number): AsyncGenerator<Buffer, void, void> {
-	let frame = Buffer.allocUnsafeSlow(frameBytes);
+export async function* splitFrames(source: AsyncIterable<Uint8Array>, frameBytes: number, buffers = new FrameBuffers(frameBytes)): AsyncGenerator<Buffer, void, void> {
+	let frame = buffers.take();
 	let filled = 0;
 	let yielded = false;
 	for await (const chunk of source) {
@@ -15,7 +17,7 @@ export async function* splitFrames(source: AsyncIterable<Uint8Array>, frameBytes
 			if (filled === frameBytes) {
 				yield frame;
 				yielded = true;
-				frame = Buffer.allocUnsafeSlow(frameBytes);
+				frame = buffers.take();
 				filled = 0;
 			}
 		}
