@@ -59,12 +59,6 @@ export async function findAllLocks(store: Store): Promise<FoundLock[]> {
 	return await readAll(store, LOCKS_FOLDER);
 }
 
-/** Reads one lock's file; `undefined` when it is gone. */
-export async function readLockRecord(store: Store, key: string): Promise<LockRecord | undefined> {
-	const text = await readSmallObject(store, key, NEVER_ABORTED);
-	return text === undefined ? undefined : parseRecord(text);
-}
-
 async function readAll(store: Store, prefix: string): Promise<FoundLock[]> {
 	const found: FoundLock[] = [];
 	for await (const object of store.list(prefix)) {

@@ -5,6 +5,7 @@ import type { Manifest } from '../catalog/manifest';
 import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
 import type { Store } from '../storage/store';
+import { backupSource } from './backup-source';
 import { cancellable } from './cancel-request';
 import { type PostgresClient, findClient } from './clients';
 import { concurrently } from './concurrently';
@@ -131,14 +132,7 @@ async function writeDraft(
 				),
 		);
 		return {
-			source: {
-				type: 'postgres',
-				name: database,
-				host: connection.host,
-				port: connection.port,
-				serverVersion: server.version,
-				serverMajor: server.major,
-			},
+			source: backupSource(database, connection, server),
 			postgres: { format: options.format, clientVersion: pgDump.version, settings, proof },
 			instructions: dumpInstructions({
 				id: draft.id,

@@ -5,6 +5,7 @@ import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
 import { streamTool } from '../process/run-tool';
 import type { Store } from '../storage/store';
+import { backupSource } from './backup-source';
 import { withClientEnvironment } from './client-environment';
 import { findClient } from './clients';
 import { withClient } from './connect';
@@ -98,14 +99,7 @@ async function writeDraft(options: DumpGlobalsOptions, draft: BackupDraft, conte
 	if (!options.rolePasswords)
 		draft.warn('Without role passwords: a role that this backup creates cannot log in by password until one is set.');
 	return {
-		source: {
-			type: 'postgres',
-			name: GLOBALS_SOURCE,
-			host: connection.host,
-			port: connection.port,
-			serverVersion: server.version,
-			serverMajor: server.major,
-		},
+		source: backupSource(GLOBALS_SOURCE, connection, server),
 		postgres: { format: 'plain', clientVersion: pgDumpall.version },
 		instructions: globalsInstructions({ id: draft.id, artifact, rolePasswords: options.rolePasswords }),
 	};

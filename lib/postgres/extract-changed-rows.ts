@@ -7,6 +7,7 @@ import type { TableName } from '../catalog/postgres-manifest';
 import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
 import type { Store } from '../storage/store';
+import { backupSource } from './backup-source';
 import { changedRowsCopy, checkExtractedTables, type ChangeWindow, type ExtractedTable } from './changed-rows';
 import type { PostgresConnection } from './connection-settings';
 import { readDatabaseSettings } from './database-settings';
@@ -84,14 +85,7 @@ async function writeDraft(options: ExtractChangedRowsOptions, draft: BackupDraft
 		}
 		draft.warn(`This is an extract of changed rows, not a backup: rows that were deleted before ${options.to} are not in it.`);
 		return {
-			source: {
-				type: 'postgres',
-				name: database,
-				host: connection.host,
-				port: connection.port,
-				serverVersion: server.version,
-				serverMajor: server.major,
-			},
+			source: backupSource(database, connection, server),
 			postgres: {
 				format: 'copy',
 				clientVersion: '',

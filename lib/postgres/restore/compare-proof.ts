@@ -1,6 +1,6 @@
 import type { PostgresProof, TableProof } from '../../catalog/postgres-manifest';
 
-/** One table of the proof, before and after. Same shape as the jobs' `TableComparison`. */
+/** One table of the proof, before and after. */
 export interface TableComparison {
 	readonly schema: string;
 	readonly name: string;

@@ -43,11 +43,6 @@ export function scratchMark(context: Pick<JobContext, 'now'>, database: string, 
 	return { version: 1, role: 'scratch', database, backup, at: context.now().toISOString(), madeBy: `${hostname()}, process ${process.pid}`, comment, connectionLimit: -1 };
 }
 
-/** Puts our mark on a database. */
-export async function commentOnDatabase(client: pg.Client, database: string, comment: string | null): Promise<void> {
-	await client.query(commentStatement(database, comment));
-}
-
 export function commentStatement(database: string, comment: string | null): string {
 	return `COMMENT ON DATABASE ${escapeIdentifier(database)} IS ${comment === null ? 'NULL' : escapeLiteral(comment)}`;
 }
