@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { readArtifact } from '../../backup/read-artifact';
@@ -61,9 +60,10 @@ export async function withUnpackedDump<T>(dump: StoredDump, context: JobContext,
 	const path = join(context.workFolder, dump.format === 'custom' ? 'database.dump' : 'database.dir');
 	try {
 		const source = readDump(dump, context, step);
+		// Opened before anything is read: a stream that opens its file by itself may still create it after an error was cleaned up.
 		switch (dump.format) {
 			case 'custom':
-				await pipeline(source, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+				await pipeline(source, (await open(path, 'wx', 0o600)).createWriteStream());
 				break;
 			case 'directory':
 				await mkdir(path, { mode: 0o700 });
