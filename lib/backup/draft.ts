@@ -32,6 +32,9 @@ export interface DraftOutcome {
 	readonly source: BackupSource;
 	readonly parent?: string | null;
 	readonly postgres?: Manifest['postgres'];
+	readonly redis?: Manifest['redis'];
+	readonly files?: Manifest['files'];
+	readonly n8n?: Manifest['n8n'];
 	/** The text of `RESTORE.txt`: exact commands with stock tools. */
 	readonly instructions: string;
 }

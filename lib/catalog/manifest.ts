@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { BACKUP_KINDS, COMPONENTS } from './component';
+import { filesDetailsSchema } from './files-manifest';
+import { n8nDetailsSchema } from './n8n-manifest';
 import { databaseSettingsSchema, postgresProofSchema } from './postgres-manifest';
+import { redisDetailsSchema } from './redis-manifest';
 
 export const MANIFEST_FORMAT_VERSION = 1;
 
@@ -32,19 +35,32 @@ export const artifactSchema = z.looseObject({
 		z.looseObject({ algorithm: z.literal('none') }),
 		z.looseObject({ algorithm: z.literal('zstd'), level: z.number().int(), frameBytes: byteCount }),
 	]),
+	/** How the (compressed) bytes were encrypted; absent: not at all. Recipients are public keys. */
+	encryption: z
+		.looseObject({ algorithm: z.literal('age'), to: z.enum(['recipients', 'passphrase']), recipients: z.array(z.string()).optional() })
+		.optional(),
 });
 
-/** The thing that was backed up; two backups of one source belong to one series. Holds no secrets. */
-export const sourceSchema = z.looseObject({
-	type: z.enum(['postgres']),
-	/** What tells this source from others of the component: a database's name, or `globals`. */
-	name: z.string(),
+/** What tells this source from others of the component: a database's name, `globals`, a folder's label. */
+const sourceName = z.string();
+
+const serverSource = {
+	name: sourceName,
 	host: z.string(),
 	port: z.number().int(),
 	serverVersion: z.string(),
-	/** `server_version_num` divided by 10000. */
+	/** PostgreSQL: `server_version_num` divided by 10000. Redis and Valkey: the first number of the version. */
 	serverMajor: z.number().int(),
-});
+};
+
+/** The thing that was backed up; two backups of one source belong to one series. Holds no secrets. */
+export const sourceSchema = z.discriminatedUnion('type', [
+	z.looseObject({ type: z.literal('postgres'), ...serverSource }),
+	z.looseObject({ type: z.literal('redis'), ...serverSource }),
+	/** `host`: the machine that read the folder. */
+	z.looseObject({ type: z.literal('files'), name: sourceName, host: z.string(), folder: z.string() }),
+	z.looseObject({ type: z.literal('n8n'), name: sourceName, host: z.string(), version: z.string(), database: z.enum(['sqlite', 'postgres']) }),
+]);
 
 /**
  * The record of one backup; the backup exists when this file exists, and it is written last.
@@ -77,12 +93,16 @@ export const manifestSchema = z.looseObject({
 			proof: postgresProofSchema.optional(),
 		})
 		.optional(),
+	redis: redisDetailsSchema.optional(),
+	files: filesDetailsSchema.optional(),
+	n8n: n8nDetailsSchema.optional(),
 	/** SHA-256 over the canonical JSON of everything else (see `manifest-digest.ts`): finds damage that is still valid JSON. */
 	digest: sha256,
 });
 
 export type Artifact = z.infer<typeof artifactSchema>;
 export type BackupSource = z.infer<typeof sourceSchema>;
+export type SourceType = BackupSource['type'];
 export type Manifest = z.infer<typeof manifestSchema>;
 /** `Omit` would forget every known field, because unknown ones are allowed. */
 export const manifestWithoutDigestSchema = manifestSchema.omit({ digest: true });

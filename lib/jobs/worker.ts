@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { BackupError, toBackupError } from '../core/errors';
 import { throttled } from '../core/progress';
+import type { JobKeys } from '../core/keys';
 import { runHandler } from './registry';
 import type { ChildMessage, ParentMessage } from './protocol';
+import type { Job } from './schema/job';
 import { removeWorkFolder } from './work-folder';
 
 /** After the parent has gone, the time that the job has to end its tools and clean up before the process leaves. */
@@ -42,6 +44,7 @@ async function run(message: Extract<ParentMessage, { type: 'start' }>): Promise<
 		randomBytes: (bytes: number) => randomBytes(bytes),
 		signal: controller.signal,
 		progress,
+		keys: keysOf(message.job),
 		workFolder: message.workFolder,
 	};
 	try {
@@ -50,6 +53,13 @@ async function run(message: Extract<ParentMessage, { type: 'start' }>): Promise<
 		const reason: unknown = controller.signal.aborted ? controller.signal.reason : error;
 		finish({ type: 'error', error: toBackupError(reason).toJSON() });
 	}
+}
+
+function keysOf(job: Job): JobKeys {
+	return {
+		encryption: 'encryption' in job ? job.encryption : null,
+		decryption: 'decryption' in job ? job.decryption : null,
+	};
 }
 
 function send(message: ChildMessage): void {

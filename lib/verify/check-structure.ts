@@ -20,6 +20,18 @@ export interface StructureRequest {
  * @throws BackupError `ARTIFACT_DAMAGED` when it cannot be parsed or does not hold what the manifest says; `CLIENT_MISSING`
  */
 export async function checkStructure(request: StructureRequest, context: JobContext): Promise<string> {
+	const { manifest } = request;
+	switch (manifest.source.type) {
+		case 'postgres':
+			return await checkPostgres(request, context);
+		case 'redis':
+		case 'files':
+		case 'n8n':
+			throw new BackupError('INVALID_INPUT', `The structure of a backup of ${manifest.source.type} cannot be checked by this version.`, 'Use the level "checksum" for it.');
+	}
+}
+
+async function checkPostgres(request: StructureRequest, context: JobContext): Promise<string> {
 	const { store, manifest } = request;
 	switch (manifest.kind) {
 		case 'full':
@@ -31,6 +43,8 @@ export async function checkStructure(request: StructureRequest, context: JobCont
 		}
 		case 'extract':
 			return await checkExtract(store, manifest, context);
+		case 'incremental':
+			throw new BackupError('INVALID_INPUT', `Backup ${manifest.id} is an incremental one of a database, which this version does not know.`, 'Use a newer version of the package.');
 	}
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobContext } from '../../lib/core/context';
+import { NO_KEYS } from '../../lib/core/keys';
 import type { ProgressEvent } from '../../lib/core/progress';
 
 export interface TestContext extends JobContext {
@@ -24,6 +25,7 @@ export async function testContext(overrides: Partial<JobContext> = {}): Promise<
 		randomBytes: (bytes) => randomBytes(bytes),
 		signal: controller.signal,
 		progress: (event) => events.push(event),
+		keys: NO_KEYS,
 		workFolder,
 		...overrides,
 		events,

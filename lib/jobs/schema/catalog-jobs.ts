@@ -3,6 +3,7 @@ import { BACKUP_KINDS, COMPONENTS } from '../../catalog/component';
 import { postgresConnectionSchema } from '../../postgres/connection-settings';
 import { retentionPolicySchema } from '../../retention/policy';
 import { storeLocationSchema } from '../../storage/location';
+import { decryptionField } from './key-fields';
 import { backupChoiceSchema } from './postgres-restore-jobs';
 
 export const testStoreJob = z.strictObject({ kind: z.literal('store.test'), store: storeLocationSchema });
@@ -38,6 +39,7 @@ const verifyCommon = {
 	store: storeLocationSchema,
 	component: z.enum(COMPONENTS).default('postgres'),
 	backup: backupChoiceSchema,
+	...decryptionField,
 };
 
 export const verifyIntegrityJob = z.strictObject({

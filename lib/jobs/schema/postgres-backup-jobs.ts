@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { tableNameSchema } from '../../catalog/postgres-manifest';
 import { postgresConnectionSchema } from '../../postgres/connection-settings';
 import { storeLocationSchema } from '../../storage/location';
+import { encryptionField } from './key-fields';
 
 const backupCommon = {
 	connection: postgresConnectionSchema,
@@ -9,6 +10,7 @@ const backupCommon = {
 	/** How long to wait for another run of the component before giving up with `LOCK_HELD`. */
 	lockWaitSeconds: z.number().min(0).default(0),
 	note: z.string().max(500).optional(),
+	...encryptionField,
 };
 
 const compressionLevel = z.number().int().min(1).max(19).default(1);

@@ -3,6 +3,7 @@ import { backupIdSchema } from '../../catalog/manifest';
 import { VERIFICATION_LEVELS } from '../../catalog/verification';
 import { postgresConnectionSchema } from '../../postgres/connection-settings';
 import { storeLocationSchema } from '../../storage/location';
+import { decryptionField } from './key-fields';
 
 /** A backup by its id, or the newest one that is not damaged (`latest`) or has been verified (`latestVerified`). */
 export const backupChoiceSchema = z.discriminatedUnion('by', [
@@ -30,6 +31,7 @@ const restoreCommon = {
 export const restoreDatabaseJob = z.strictObject({
 	kind: z.literal('postgres.restoreDatabase'),
 	...restoreCommon,
+	...decryptionField,
 	store: storeLocationSchema,
 	backup: backupChoiceSchema,
 	target: restoreTargetSchema,

@@ -1,4 +1,5 @@
 import type { Manifest } from '../../catalog/manifest';
+import { sourceOf } from '../../catalog/source-of';
 import type { BackupSummary } from '../../catalog/summary';
 import { VERIFICATION_LEVELS } from '../../catalog/verification';
 import type { RestoreOptions } from './options';
@@ -59,16 +60,16 @@ export function checkServer(manifest: Manifest, target: TargetServer, globals: {
 
 function checkVersion(manifest: Manifest, target: TargetServer): RestoreCheck {
 	const check = 'Server version';
-	const from = manifest.source.serverMajor;
+	const { serverMajor: from, serverVersion } = sourceOf(manifest, 'postgres');
 	if (target.major >= from) {
-		const newer = target.major > from ? ` It is newer than the one that was backed up (${manifest.source.serverVersion}).` : '';
+		const newer = target.major > from ? ` It is newer than the one that was backed up (${serverVersion}).` : '';
 		return { check, state: 'passed', detail: `The server is PostgreSQL ${target.version}.${newer}` };
 	}
 	return {
 		check,
 		state: 'failed',
 		code: 'SERVER_VERSION',
-		detail: `The backup comes from PostgreSQL ${manifest.source.serverVersion}, and the server is the older ${target.version}: it may not understand what the dump holds.`,
+		detail: `The backup comes from PostgreSQL ${serverVersion}, and the server is the older ${target.version}: it may not understand what the dump holds.`,
 		hint: `Restore to a server of PostgreSQL ${from} or newer.`,
 	};
 }

@@ -1,4 +1,5 @@
 import type { Manifest } from '../../catalog/manifest';
+import { sourceOf } from '../../catalog/source-of';
 import type { JobContext } from '../../core/context';
 import { BackupError } from '../../core/errors';
 import { withClient } from '../connect';
@@ -31,7 +32,7 @@ export async function proveDatabase(
 			progress: context.progress,
 		});
 	});
-	return compareProof(expected, actual, serverMajor === manifest.source.serverMajor);
+	return compareProof(expected, actual, serverMajor === sourceOf(manifest, 'postgres').serverMajor);
 }
 
 /** @throws BackupError `PROOF_MISMATCH` listing what differs */

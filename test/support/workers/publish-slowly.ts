@@ -1,3 +1,4 @@
+import { NO_KEYS } from '../../../lib/core/keys';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +9,7 @@ import { FolderStore } from '../../../lib/storage/folder-store';
 async function main(): Promise<void> {
 	const store = new FolderStore({ root: process.argv[2] ?? '', randomBytes });
 	const signal = new AbortController().signal;
-	const context = { now: () => new Date(), randomBytes, signal, progress: () => undefined, workFolder: '/nowhere' };
+	const context = { now: () => new Date(), randomBytes, signal, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
 	await publishBackup({ store, context, component: 'postgres', kind: 'full', sourceName: 'crm', lockWaitSeconds: 0 }, async (draft) => {
 		const compression = { algorithm: 'none' as const };
 		const endless = async function* () {

@@ -1,3 +1,4 @@
+import { NO_KEYS } from '../../../lib/core/keys';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -38,7 +39,7 @@ test('kill -9 in the middle of a backup: nothing of it is listed, nothing is pru
 	expect((await readdir(join(root, 'backups/postgres', dead))).sort()).toEqual([expect.stringMatching(/^\.database\.dump\..+\.partial$/), 'first.sql']);
 	expect(await ids()).toEqual(earlier);
 
-	const context = { now: () => new Date(), randomBytes, signal: NEVER, progress: () => undefined, workFolder: '/nowhere' };
+	const context = { now: () => new Date(), randomBytes, signal: NEVER, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
 	const policy = retentionPolicySchema.parse({ keepLastVerified: 1, keepDays: 0 });
 	const pruned = await prune(store, context, { policy, apply: true });
 	expect(pruned.deleted).toEqual([]);

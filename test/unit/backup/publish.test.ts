@@ -1,3 +1,4 @@
+import { NO_KEYS } from '../../../lib/core/keys';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -37,7 +38,7 @@ function optionsFor(store: Store, changes: Partial<PublishOptions> = {}): Publis
 		randomBytes: (bytes: number) => randomBytes(bytes),
 		signal: controller.signal,
 		progress: ({ step }: ProgressEvent) => void steps.push(step),
-		workFolder: '/nowhere',
+		keys: NO_KEYS, workFolder: '/nowhere',
 	};
 	return { store, context, component: 'postgres', kind: 'full', sourceName: 'crm', lockWaitSeconds: 0, ...changes };
 }

@@ -26,7 +26,7 @@ describe('ids', () => {
 		expect(id).toMatch(/^20261122T020000Z-full-[0-9a-z]{6}$/);
 		expect(backupIdSchema.parse(id)).toBe(id);
 		expect(readBackupId(id)).toEqual({ startedAt: new Date('2026-11-22T02:00:00Z'), kind: 'full' });
-		expect(readBackupId('20261122T020000Z-incremental-abcdef')).toEqual({ startedAt: new Date('2026-11-22T02:00:00Z'), kind: undefined });
+		expect(readBackupId('20261122T020000Z-sideways-abcdef')).toEqual({ startedAt: new Date('2026-11-22T02:00:00Z'), kind: undefined });
 		for (const other of ['lost+found', '../x', '20269922T020000Z-full-abcdef', '']) expect(readBackupId(other)).toBeUndefined();
 	});
 });

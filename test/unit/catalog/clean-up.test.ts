@@ -1,3 +1,4 @@
+import { NO_KEYS } from '../../../lib/core/keys';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ import { acquireLock } from '../../../lib/catalog/locks';
 import { FolderStore } from '../../../lib/storage/folder-store';
 import { NEVER, publishSmall, putText } from '../../support/backup-fixtures';
 
-const context = { now: () => new Date(), randomBytes, signal: NEVER, progress: () => {}, workFolder: '/nowhere' };
+const context = { now: () => new Date(), randomBytes, signal: NEVER, progress: () => {}, keys: NO_KEYS, workFolder: '/nowhere' };
 const DEAD = '20261101T000000Z-full-dead01';
 const LIVE = '20261102T000000Z-full-live01';
 const YOUNG = '20261103T000000Z-full-young1';

@@ -1,3 +1,4 @@
+import { NO_KEYS } from '../../../lib/core/keys';
 import { randomBytes } from 'node:crypto';
 import { withBackupInUse } from '../../../lib/backup/use-backup';
 import { lastRunKey } from '../../../lib/catalog/layout';
@@ -14,7 +15,7 @@ import { rejection } from '../../support/bytes';
 import { FaultyStore } from '../../support/faulty-store';
 import { MemoryStore } from '../../support/memory-store';
 
-const context = { now: () => new Date('2026-11-22T12:00:00Z'), randomBytes, signal: NEVER, progress: () => {}, workFolder: '/nowhere' };
+const context = { now: () => new Date('2026-11-22T12:00:00Z'), randomBytes, signal: NEVER, progress: () => {}, keys: NO_KEYS, workFolder: '/nowhere' };
 const policy = retentionPolicySchema.parse({ keepLastVerified: 2, keepDays: 3 });
 const apply = { policy, apply: true };
 
