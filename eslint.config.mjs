@@ -2,6 +2,9 @@ import { n8nCommunityNodesPlugin } from '@n8n/eslint-plugin-community-nodes';
 import n8nNodesBase from 'eslint-plugin-n8n-nodes-base';
 import tseslint from 'typescript-eslint';
 
+/** What an engine may import from. */
+const engineArrows = ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process'];
+
 /**
  * The arrows of the house: which folders of lib/ each folder may import from (its own always).
  * Arrows point down only, so that recovery works when n8n, or everything above an engine, is lost.
@@ -14,18 +17,23 @@ const arrows = {
 	catalog: ['core', 'storage'],
 	retention: ['core', 'storage', 'catalog'],
 	backup: ['core', 'storage', 'catalog', 'pipeline'],
-	postgres: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process'],
-	verify: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres'],
-	jobs: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'verify', 'retention'],
+	postgres: engineArrows,
+	redis: engineArrows,
+	files: engineArrows,
+	n8n: [...engineArrows, 'postgres', 'files'],
+	copy: ['core', 'storage', 'catalog', 'pipeline', 'backup'],
+	verify: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n'],
+	recovery: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'postgres', 'files', 'copy'],
+	jobs: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n', 'copy', 'recovery', 'verify', 'retention'],
 };
 
 /** What nodes/ and cli/ may use of lib/: running a job, and the modules that only describe data. */
 const doorsToLib = [
 	'jobs/(run-job|results|check-job|schema/[^/]+)',
-	'core/(errors|progress)',
-	'catalog/(component|manifest|postgres-manifest|summary|verification)',
+	'core/(errors|progress|keys)',
+	'catalog/(component|manifest|[a-z0-9]+-manifest|summary|verification)',
 	'storage/location',
-	'postgres/connection-settings',
+	'(postgres|redis)/connection-settings',
 	'retention/(policy|plan)',
 ].join('|');
 
