@@ -1,5 +1,6 @@
 import { artifactKey } from '../catalog/layout';
 import type { Artifact, Manifest } from '../catalog/manifest';
+import type { JobKeys } from '../core/keys';
 import { BackupError } from '../core/errors';
 import { DamagedBytesError } from '../pipeline/damaged-bytes-error';
 import { readStored } from '../pipeline/read-stored';
@@ -7,6 +8,7 @@ import type { Store } from '../storage/store';
 
 export interface ReadArtifactOptions {
 	readonly signal: AbortSignal;
+	readonly keys: JobKeys;
 	/** Stored bytes read so far, for progress against `artifact.storedBytes`. */
 	readonly onStoredBytes?: (total: number) => void;
 }

@@ -1,6 +1,7 @@
 import type { BackupSummary } from '../catalog/summary';
 import type { TableName } from '../catalog/postgres-manifest';
-import type { CheckResult, RestoreResult, SwapResult } from '../postgres/restore/result';
+import type { CheckResult } from '../core/steps';
+import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RetentionDecision } from '../retention/plan';
 import type { VerifyResult } from '../verify/result';
 import type { JobKind } from './schema/job';

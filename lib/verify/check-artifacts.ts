@@ -11,14 +11,14 @@ import type { Store } from '../storage/store';
  * @returns the stored bytes read
  * @throws BackupError `ARTIFACT_DAMAGED` naming everything that is wrong
  */
-export async function checkArtifacts(store: Store, manifest: Manifest, context: Pick<JobContext, 'signal' | 'progress'>): Promise<number> {
+export async function checkArtifacts(store: Store, manifest: Manifest, context: Pick<JobContext, 'signal' | 'progress' | 'keys'>): Promise<number> {
 	const problems = await findForeignObjects(store, manifest);
 	const total = manifest.artifacts.reduce((sum, artifact) => sum + artifact.storedBytes, 0);
 	let before = 0;
 	for (const artifact of manifest.artifacts) {
 		const onStoredBytes = (bytes: number) => context.progress({ step: `Reading ${artifact.name}`, done: before + bytes, total, unit: 'bytes' });
 		try {
-			for await (const chunk of readArtifact(store, manifest, artifact, { signal: context.signal, onStoredBytes })) void chunk;
+			for await (const chunk of readArtifact(store, manifest, artifact, { signal: context.signal, keys: context.keys, onStoredBytes })) void chunk;
 		} catch (error) {
 			if (!(error instanceof BackupError) || !['ARTIFACT_DAMAGED', 'OBJECT_NOT_FOUND'].includes(error.code)) throw error;
 			problems.push(error.message);

@@ -62,7 +62,7 @@ async function countRows(store: Store, manifest: Manifest, artifact: Artifact, c
 	const expected = artifact.rows;
 	let rows = 0;
 	let last: number | undefined;
-	for await (const chunk of readArtifact(store, manifest, artifact, { signal: context.signal })) {
+	for await (const chunk of readArtifact(store, manifest, artifact, { signal: context.signal, keys: context.keys })) {
 		for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) rows += 1;
 		last = chunk.at(-1) ?? last;
 	}

@@ -4,7 +4,7 @@ import { recordVerification } from '../catalog/record-verification';
 import type { VerificationLevel } from '../catalog/verification';
 import type { JobContext } from '../core/context';
 import { BackupError, type ErrorCode } from '../core/errors';
-import type { StepRecorder } from '../postgres/restore/steps';
+import type { StepRecorder } from '../core/steps';
 import type { TableComparison } from '../postgres/restore/compare-proof';
 import type { Store } from '../storage/store';
 import type { VerifyResult } from './result';

@@ -6,7 +6,7 @@ import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
 import type { PostgresConnection } from '../postgres/connection-settings';
 import { runDrill } from '../postgres/restore/drill';
-import { StepRecorder } from '../postgres/restore/steps';
+import { StepRecorder } from '../core/steps';
 import type { Store } from '../storage/store';
 import { recordedCheck } from './recorded-check';
 import type { VerifyResult } from './result';

@@ -1,7 +1,7 @@
 import type { BackupSummary } from '../catalog/summary';
 import type { VerificationLevel } from '../catalog/verification';
 import type { TableComparison } from '../postgres/restore/compare-proof';
-import type { StepResult } from '../postgres/restore/result';
+import type { StepResult } from '../core/steps';
 
 /** What a check that passed yields; one that fails throws. */
 export interface VerifyResult {

@@ -2,7 +2,7 @@ import { withBackupInUse } from '../backup/use-backup';
 import type { Component } from '../catalog/component';
 import { type BackupChoice, findBackup } from '../catalog/find-backup';
 import type { JobContext } from '../core/context';
-import { StepRecorder } from '../postgres/restore/steps';
+import { StepRecorder } from '../core/steps';
 import type { Store } from '../storage/store';
 import { checkArtifacts } from './check-artifacts';
 import { checkStructure } from './check-structure';

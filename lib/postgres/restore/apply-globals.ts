@@ -27,12 +27,12 @@ export interface AppliedGlobals {
 }
 
 /** @throws BackupError `ARTIFACT_DAMAGED` for one that is damaged, cut off, or holds anything that pg_dumpall does not write */
-export async function readGlobals(store: Store, manifest: Manifest, context: Pick<JobContext, 'signal'>): Promise<Globals> {
+export async function readGlobals(store: Store, manifest: Manifest, context: Pick<JobContext, 'signal' | 'keys'>): Promise<Globals> {
 	const artifact = manifest.artifacts.find((candidate) => candidate.role === 'globals');
 	if (!artifact) throw new BackupError('INVALID_INPUT', `Backup ${manifest.id} (${manifest.kind}) holds no globals.`, 'Choose a backup of kind globals.');
 	if (artifact.sourceBytes > MOST_BYTES) throw new BackupError('ARTIFACT_DAMAGED', `The globals of backup ${manifest.id} are ${artifact.sourceBytes} bytes long, which cannot be.`, 'Use another globals backup.');
 	const chunks: Buffer[] = [];
-	for await (const chunk of readArtifact(store, manifest, artifact, { signal: context.signal })) chunks.push(chunk);
+	for await (const chunk of readArtifact(store, manifest, artifact, { signal: context.signal, keys: context.keys })) chunks.push(chunk);
 	return parseGlobals(manifest.id, Buffer.concat(chunks).toString('utf8'));
 }
 

@@ -3,7 +3,7 @@ import { sourceOf } from '../../catalog/source-of';
 import type { BackupSummary } from '../../catalog/summary';
 import { VERIFICATION_LEVELS } from '../../catalog/verification';
 import type { RestoreOptions } from './options';
-import type { RestoreCheck } from './result';
+import type { RestoreCheck } from '../../core/steps';
 import type { TargetServer } from './target-server';
 
 /** What speaks for and against restoring this backup at all. */

@@ -14,11 +14,11 @@ import { storedDump, temporaryBytes } from './dump-files';
 import { fillDatabase } from './fill-database';
 import { type Maintenance, withCleanUpSession, withMaintenance } from './maintenance';
 import { describeComparison } from './prove-database';
-import type { RestoreCheck } from './result';
+import type { RestoreCheck } from '../../core/steps';
 import { findPgRestore } from './run-pg-restore';
 import { dropDatabase, dropDeadScratchDatabases, holdScratchKey, markStatement, newScratchKey, scratchMark } from './scratch-database';
 import { checkSpace } from './space-checks';
-import type { StepRecorder } from './steps';
+import type { StepRecorder } from '../../core/steps';
 import { readTargetServer, type TargetServer } from './target-server';
 import { throwIfFailed } from './throw-if-failed';
 
@@ -49,7 +49,7 @@ export async function runDrill(request: DrillRequest, context: JobContext, steps
 
 async function readChosenGlobals(request: DrillRequest, choice: BackupChoice, context: JobContext): Promise<Globals> {
 	const { manifest } = await findBackup(request.store, { component: 'postgres', kinds: ['globals'], choice });
-	return await withBackupInUse(request.store, context, manifest, async (signal) => await readGlobals(request.store, manifest, { signal }));
+	return await withBackupInUse(request.store, context, manifest, async (signal) => await readGlobals(request.store, manifest, { ...context, signal }));
 }
 
 async function checkDrill(request: DrillRequest, server: TargetServer, globals: Globals | undefined, context: JobContext): Promise<RestoreCheck[]> {

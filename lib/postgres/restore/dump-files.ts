@@ -27,16 +27,17 @@ export function storedDump(store: Store, manifest: Manifest): StoredDump {
 }
 
 /** The dump's own bytes, checked; the last ones only come once everything is as it was written. */
-export function readDump(dump: StoredDump, context: Pick<JobContext, 'signal' | 'progress'>, step: string): AsyncIterable<Buffer> {
+export function readDump(dump: StoredDump, context: Pick<JobContext, 'signal' | 'progress' | 'keys'>, step: string): AsyncIterable<Buffer> {
 	const total = dump.artifact.storedBytes;
 	return readArtifact(dump.store, dump.manifest, dump.artifact, {
 		signal: context.signal,
+		keys: context.keys,
 		onStoredBytes: (done) => context.progress({ step, done, total, unit: 'bytes' }),
 	});
 }
 
 /** Reads the dump to its end, to check it before anything is done with it. */
-export async function checkDump(dump: StoredDump, context: Pick<JobContext, 'signal' | 'progress'>): Promise<void> {
+export async function checkDump(dump: StoredDump, context: Pick<JobContext, 'signal' | 'progress' | 'keys'>): Promise<void> {
 	const chunks = readDump(dump, context, 'Checking the backup');
 	for await (const chunk of chunks) void chunk;
 }

@@ -9,7 +9,7 @@ import { APPLICATION_NAME, type Maintenance } from './maintenance';
 import { preparePartial } from './partial-backup';
 import { describeComparison, proveDatabase, throwIfDifferent } from './prove-database';
 import { runPgRestore } from './run-pg-restore';
-import type { StepRecorder } from './steps';
+import type { StepRecorder } from '../../core/steps';
 import type { TargetServer } from './target-server';
 
 export interface FillRequest {

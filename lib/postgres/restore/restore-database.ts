@@ -15,12 +15,13 @@ import { type Maintenance, withMaintenance } from './maintenance';
 import type { DatabaseMark } from './marker';
 import type { RestoreOptions } from './options';
 import { restorePlan } from './restore-plan';
-import type { RestoreCheck, RestoreResult } from './result';
+import type { RestoreCheck } from '../../core/steps';
+import type { RestoreResult } from './result';
 import { findPgRestore } from './run-pg-restore';
 import { commentStatement, discardScratch, dropDeadScratchDatabases, holdScratchKey, markStatement, newScratchKey, scratchMark } from './scratch-database';
 import { setAsideStatements } from './set-aside';
 import { checkSpace } from './space-checks';
-import { StepRecorder } from './steps';
+import { StepRecorder } from '../../core/steps';
 import { checkTarget } from './target-checks';
 import { lockTargetName } from './target-lock';
 import { readDatabases, readTargetServer, type TargetServer } from './target-server';
@@ -94,7 +95,7 @@ class Restore {
 
 	private async readGlobals(choice: NonNullable<RestoreOptions['globals']>): Promise<Globals> {
 		const { manifest } = await findBackup(this.options.store, { component: 'postgres', kinds: ['globals'], choice });
-		return await withBackupInUse(this.options.store, this.context, manifest, async (signal) => await readGlobals(this.options.store, manifest, { signal }));
+		return await withBackupInUse(this.options.store, this.context, manifest, async (signal) => await readGlobals(this.options.store, manifest, { ...this.context, signal }));
 	}
 
 	private async check(server: TargetServer, globals: Globals | undefined): Promise<RestoreCheck[]> {

@@ -1,26 +1,6 @@
 import type { BackupSummary } from '../../catalog/summary';
-import type { ErrorCode } from '../../core/errors';
+import type { CheckResult, StepResult } from '../../core/steps';
 import type { TableComparison } from './compare-proof';
-
-/** One precondition and whether it holds. `hint` says what to do where it does not. */
-export interface CheckResult {
-	readonly check: string;
-	readonly state: 'passed' | 'warning' | 'failed';
-	readonly detail: string;
-	readonly hint?: string;
-}
-
-/** A check with the code of the error that it becomes where it fails. */
-export interface RestoreCheck extends CheckResult {
-	readonly code?: ErrorCode;
-}
-
-/** A finished step of a longer job, for tables that people read. */
-export interface StepResult {
-	readonly step: string;
-	readonly seconds: number;
-	readonly detail: string;
-}
 
 /** What a restore, or its dry run, yields. */
 export interface RestoreResult {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Manifest } from '../../catalog/manifest';
 import { freeBytesOf } from './dump-files';
-import type { RestoreCheck } from './result';
+import type { RestoreCheck } from '../../core/steps';
 import type { TargetServer } from './target-server';
 
 /** Space that must stay free besides what is needed. */

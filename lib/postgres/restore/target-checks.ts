@@ -4,7 +4,7 @@ import { LONGEST_NAME_BYTES } from './database-names';
 import { APPLICATION_NAME, type Maintenance } from './maintenance';
 import { findN8nTables } from './n8n-tables';
 import type { RestoreOptions, RestoreTarget } from './options';
-import type { RestoreCheck } from './result';
+import type { RestoreCheck } from '../../core/steps';
 import type { TargetDatabase, TargetServer } from './target-server';
 import { describeSessions } from './sessions';
 import { describeUserObjects } from './user-objects';

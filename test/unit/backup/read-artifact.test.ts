@@ -1,3 +1,4 @@
+import { NO_KEYS } from '../../../lib/core/keys';
 import { readArtifact } from '../../../lib/backup/read-artifact';
 import { artifactKey } from '../../../lib/catalog/layout';
 import type { Artifact, Manifest } from '../../../lib/catalog/manifest';
@@ -16,11 +17,11 @@ beforeEach(async () => {
 	key = artifactKey('postgres', manifest.id, artifact.name);
 });
 
-const read = async () => await collect(readArtifact(store, manifest, artifact, { signal: NEVER }));
+const read = async () => await collect(readArtifact(store, manifest, artifact, { keys: NO_KEYS, signal: NEVER }));
 
 test('a good one is read, with its progress', async () => {
 	const seen: number[] = [];
-	expect(String(await collect(readArtifact(store, manifest, artifact, { signal: NEVER, onStoredBytes: (total) => seen.push(total) })))).toBe('hello');
+	expect(String(await collect(readArtifact(store, manifest, artifact, { keys: NO_KEYS, signal: NEVER, onStoredBytes: (total) => seen.push(total) })))).toBe('hello');
 	expect(seen).toEqual([5]);
 });
 

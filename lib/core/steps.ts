@@ -1,6 +1,26 @@
 import { performance } from 'node:perf_hooks';
-import type { ProgressReporter } from '../../core/progress';
-import type { StepResult } from './result';
+import type { ErrorCode } from './errors';
+import type { ProgressReporter } from './progress';
+
+/** One precondition and whether it holds. `hint` says what to do where it does not. */
+export interface CheckResult {
+	readonly check: string;
+	readonly state: 'passed' | 'warning' | 'failed';
+	readonly detail: string;
+	readonly hint?: string;
+}
+
+/** A check with the code of the error that it becomes where it fails. */
+export interface RestoreCheck extends CheckResult {
+	readonly code?: ErrorCode;
+}
+
+/** A finished step of a longer job, for tables that people read. */
+export interface StepResult {
+	readonly step: string;
+	readonly seconds: number;
+	readonly detail: string;
+}
 
 /** Runs the steps of a longer job one after the other, reports each as progress, and keeps what it did and how long it took. */
 export class StepRecorder {
