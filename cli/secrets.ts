@@ -46,11 +46,21 @@ function readVariable(name: string, sources: SecretSources): string {
 	return value;
 }
 
+/** The lines of a secret file that are neither empty nor comments. */
+export async function readSecretLines(path: string, sources: SecretSources): Promise<string[]> {
+	const lines = (await readWholeSecret(path, sources)).split(/\r?\n/).map((line) => line.trim());
+	return lines.filter((line) => line !== '' && !line.startsWith('#'));
+}
+
 async function readSecretFile(path: string, sources: SecretSources): Promise<string> {
+	return firstLine(await readWholeSecret(path, sources));
+}
+
+async function readWholeSecret(path: string, sources: SecretSources): Promise<string> {
 	try {
 		const { mode } = await stat(path);
 		if ((mode & 0o077) !== 0) sources.warn(`The secret file ${path} can be read by other users; "chmod 600" it.`);
-		return firstLine(await readFile(path, 'utf8'));
+		return await readFile(path, 'utf8');
 	} catch (error) {
 		throw new UsageError(`The secret file ${path} cannot be read: ${(error as Error).message}`);
 	}

@@ -8,7 +8,7 @@ export const commands = {
 		steps: [{ title: 'Demo', run: ['node', '--import', 'tsx', 'demo/demo.ts'] }],
 	},
 	'test': {
-		needs: ['postgres', 'zstd', 'openssl', 'n8n', 'postgres 17', 'build'],
+		needs: ['postgres', 'zstd', 'age', 'openssl', 'n8n', 'postgres 17', 'build'],
 		steps: [
 			{ title: 'Lint', run: ['eslint', '.'] },
 			{ title: 'Type check', run: ['tsc', '-p', 'tsconfig.json', '--noEmit'] },
@@ -17,10 +17,10 @@ export const commands = {
 			{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] },
 		],
 	},
-	'test:unit': { needs: [], steps: [{ title: 'Unit tests', jest: ['unit'] }] },
+	'test:unit': { needs: ['zstd', 'age'], steps: [{ title: 'Unit tests', jest: ['unit'] }] },
 	'test:nodes': { needs: ['build'], steps: [{ title: 'Node tests', jest: ['nodes'] }] },
 	'test:integration': {
-		needs: ['postgres', 'zstd', 'openssl', 'postgres 17', 'build'],
+		needs: ['postgres', 'zstd', 'age', 'openssl', 'postgres 17', 'build'],
 		steps: [{ title: 'Integration tests (real PostgreSQL servers)', jest: ['integration'] }],
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },

@@ -14,6 +14,7 @@ const preparations = {
 	'postgres': () => debianPackages(['postgres']),
 	'openssl': () => debianPackages(['openssl']),
 	'zstd': () => debianPackages(['zstd']),
+	'age': () => debianPackages(['age']),
 	'chromium': () => debianPackages(['chromium']),
 	'n8n': n8n,
 	'postgres 17': postgres17,

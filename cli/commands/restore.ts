@@ -2,6 +2,7 @@ import { VERIFICATION_LEVELS } from '../../lib/catalog/verification';
 import type { RestoreResult } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
+import { decryptionFrom, keyOptions } from '../keys';
 import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, outputOptions, requiredOption, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
 import { renderTable } from '../table';
 
@@ -11,11 +12,13 @@ export const restore: Command = {
 	usage:
 		'backup-recovery restore --store FOLDER --database NAME --host HOST --user USER --password-file FILE\n' +
 		'    [--backup latest|latest-verified|ID] [--source DATABASE, default: NAME] [--mode new|existing|swap] [--confirm NAME] [--globals latest|ID]\n' +
-		'    [--minimum none|checksum|structure|restore] [--jobs 2] [--dry-run] [--allow-n8n-database]',
+		'    [--minimum none|checksum|structure|restore] [--jobs 2] [--dry-run] [--allow-n8n-database]\n' +
+		'    [--identity-file FILE | --passphrase-file FILE]',
 	options: {
 		...storeOptions,
 		...connectionOptions,
 		...outputOptions,
+		...keyOptions,
 		database: { type: 'string', short: 'd' },
 		backup: { type: 'string', short: 'b' },
 		source: { type: 'string' },
@@ -34,6 +37,7 @@ export const restore: Command = {
 			{
 				kind: 'postgres.restoreDatabase',
 				store: storeFrom(values),
+				decryption: await decryptionFrom(values, world),
 				connection: await connectionFrom(values, world),
 				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source') ?? database),
 				target: { mode: choiceOption(values, 'mode', ['new', 'existing', 'swap'] as const) ?? 'new', database },

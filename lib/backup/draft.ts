@@ -21,7 +21,7 @@ export interface BackupDraft {
 	readonly id: string;
 	/** The job's signal, which here also fires (reason `LOCK_LOST`) when the component's lock is lost. */
 	readonly signal: AbortSignal;
-	/** Streams `source` through digest and compression into the store. The source is read to its end or destroyed. */
+	/** Streams `source` through digest, compression and (where the job has a key) encryption into the store; `.age` is added to the name of what is encrypted. The source is read to its end or destroyed. */
 	writeArtifact(spec: ArtifactSpec, source: AsyncIterable<Uint8Array>): Promise<Artifact>;
 	/** Adds a warning to the manifest. */
 	warn(message: string): void;
@@ -48,7 +48,15 @@ export interface PublishOptions {
 	readonly sourceName: string;
 	readonly lockWaitSeconds: number;
 	readonly note?: string;
+	/** What to do where the job has no key to encrypt with; see `EncryptionPolicy`. Left out: `optional`. */
+	readonly encryptionPolicy?: EncryptionPolicy;
 }
+
+/**
+ * `optional`: written as it is; `required`: refused with `ENCRYPTION_REQUIRED`, because it holds secrets; `waived`: it holds secrets and
+ * somebody allowed it all the same: written with a warning.
+ */
+export type EncryptionPolicy = 'optional' | 'required' | 'waived';
 
 /**
  * Runs `write` as one backup: takes the component's lock, removes unpublished leftovers of dead runs, records the run as

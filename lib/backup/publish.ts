@@ -17,9 +17,12 @@ import { DraftWriter } from './write-draft';
 /** How long the clean-up after a failure may take; the job itself may have been cancelled already. */
 const CLEAN_UP_MS = 60_000;
 
+const NOT_ENCRYPTED = 'It holds secrets and is not encrypted: whoever can read the store can read them.';
+
 /** See `PublishBackup`. */
 export const publishBackup: PublishBackup = async (options, write) => {
 	const { store, context, component } = options;
+	requireEncryption(options);
 	const request = {
 		name: component,
 		mode: 'exclusive' as const,
@@ -28,6 +31,16 @@ export const publishBackup: PublishBackup = async (options, write) => {
 	};
 	return await withLock(store, context, request, async (lock, signal) => await publishUnderLock(options, write, lock, signal));
 };
+
+/** Before anything is touched. */
+function requireEncryption({ context, component, kind, encryptionPolicy }: PublishOptions): void {
+	if (encryptionPolicy !== 'required' || context.keys.encryption) return;
+	throw new BackupError(
+		'ENCRYPTION_REQUIRED',
+		`A backup of ${component} (${kind}) holds secrets, and no key to encrypt it with was given.`,
+		'Give the node a "Backup Encryption" credential with the public key of your age identity or a passphrase, or turn on "Allow Unencrypted" if the store itself is safe enough. Nothing was touched.',
+	);
+}
 
 async function publishUnderLock(
 	options: PublishOptions,
@@ -50,7 +63,8 @@ async function publishUnderLock(
 		finishedAt: null,
 		error: null,
 	};
-	const draft = new DraftWriter(store, component, id, signal);
+	const draft = new DraftWriter(store, component, id, context.keys.encryption, signal);
+	if (options.encryptionPolicy === 'waived' && !context.keys.encryption) draft.warn(NOT_ENCRYPTED);
 	let manifest: Manifest;
 	try {
 		await lock.attach(id);

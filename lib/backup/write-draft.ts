@@ -3,9 +3,13 @@ import type { Component } from '../catalog/component';
 import { type Artifact, artifactNameSchema } from '../catalog/manifest';
 import { abortError } from '../core/abortable';
 import { BackupError } from '../core/errors';
+import type { Encryption } from '../core/keys';
 import { writeStored } from '../pipeline/write-stored';
 import type { Store } from '../storage/store';
 import type { ArtifactSpec, BackupDraft } from './draft';
+
+/** What stock `age` users expect at the end of an encrypted file's name. */
+const ENCRYPTED_SUFFIX = '.age';
 
 const RESERVED = new Set([MANIFEST_NAME, VERIFICATION_NAME, INSTRUCTIONS_NAME]);
 
@@ -22,6 +26,7 @@ export class DraftWriter implements BackupDraft {
 		private readonly store: Store,
 		private readonly component: Component,
 		readonly id: string,
+		private readonly encryption: Encryption | null,
 		signal: AbortSignal,
 	) {
 		this.signal = AbortSignal.any([signal, this.stop.signal]);
@@ -30,22 +35,23 @@ export class DraftWriter implements BackupDraft {
 	async writeArtifact(spec: ArtifactSpec, source: AsyncIterable<Uint8Array>): Promise<Artifact> {
 		try {
 			this.requireFreeName(spec.name, RESERVED);
+			this.requireFreeName(`${spec.name}${ENCRYPTED_SUFFIX}`, RESERVED);
 		} catch (error) {
 			destroy(source, error);
 			throw error;
 		}
-		return await this.write(spec, source);
+		return await this.write(this.encryption ? { ...spec, name: `${spec.name}${ENCRYPTED_SUFFIX}` } : spec, source, this.encryption);
 	}
 
 	warn(message: string): void {
 		this.warnings.push(message);
 	}
 
-	/** `RESTORE.txt`, the artifact that every backup has. */
+	/** `RESTORE.txt`, the artifact that every backup has; never encrypted, because it says how to decrypt the others. */
 	async writeInstructions(text: string): Promise<void> {
 		this.requireFreeName(INSTRUCTIONS_NAME, new Set());
 		const spec: ArtifactSpec = { name: INSTRUCTIONS_NAME, role: 'instructions', mediaType: 'text/plain', compression: { algorithm: 'none' } };
-		await this.write(spec, oneText(text));
+		await this.write(spec, oneText(text), null);
 	}
 
 	/** Ends what is still being written and waits until nothing is. */
@@ -54,8 +60,8 @@ export class DraftWriter implements BackupDraft {
 		await Promise.allSettled(this.running);
 	}
 
-	private async write(spec: ArtifactSpec, source: AsyncIterable<Uint8Array>): Promise<Artifact> {
-		const writing = this.stream(spec, source);
+	private async write(spec: ArtifactSpec, source: AsyncIterable<Uint8Array>, encryption: Encryption | null): Promise<Artifact> {
+		const writing = this.stream(spec, source, encryption);
 		this.running.add(writing);
 		try {
 			return await writing;
@@ -64,10 +70,11 @@ export class DraftWriter implements BackupDraft {
 		}
 	}
 
-	private async stream(spec: ArtifactSpec, source: AsyncIterable<Uint8Array>): Promise<Artifact> {
+	private async stream(spec: ArtifactSpec, source: AsyncIterable<Uint8Array>, encryption: Encryption | null): Promise<Artifact> {
 		try {
 			const stored = await writeStored(this.store, artifactKey(this.component, this.id, spec.name), source, {
 				compression: spec.compression,
+				encryption,
 				signal: this.signal,
 				secret: spec.secret,
 				expectedBytes: spec.expectedBytes,

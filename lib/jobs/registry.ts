@@ -6,6 +6,7 @@ import { dropPrevious } from './handlers/postgres-drop-previous';
 import { dumpDatabase } from './handlers/postgres-dump-database';
 import { dumpGlobals } from './handlers/postgres-dump-globals';
 import { extractChangedRows } from './handlers/postgres-extract-changed-rows';
+import { testEncryption } from './handlers/encryption-test';
 import { listDatabases } from './handlers/postgres-list-databases';
 import { listSchemas } from './handlers/postgres-list-schemas';
 import { listTables } from './handlers/postgres-list-tables';
@@ -33,6 +34,7 @@ const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
 	'postgres.listSchemas': listSchemas,
 	'postgres.listTables': listTables,
 	'store.test': testStore,
+	'encryption.test': testEncryption,
 	'catalog.list': listBackupsHandler,
 	'catalog.prune': prune,
 	'catalog.cleanUp': cleanUp,

@@ -1,6 +1,7 @@
 import type { BackupSummary } from '../catalog/summary';
 import type { TableName } from '../catalog/postgres-manifest';
 import type { CheckResult } from '../core/steps';
+import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RetentionDecision } from '../retention/plan';
 import type { VerifyResult } from '../verify/result';
@@ -32,6 +33,7 @@ export interface JobResults {
 	'postgres.listSchemas': { readonly schemas: string[] };
 	'postgres.listTables': { readonly tables: TableName[] };
 	'store.test': { readonly store: string; readonly freeBytes: number | null };
+	'encryption.test': KeyTrial;
 	'catalog.list': { readonly backups: BackupSummary[] };
 	'catalog.prune': {
 		readonly applied: boolean;

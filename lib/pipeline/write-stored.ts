@@ -1,4 +1,6 @@
+import type { Encryption } from '../core/keys';
 import type { PutOptions, Store } from '../storage/store';
+import { encrypt } from './age';
 import { ByteMeter } from './byte-meter';
 import { compress } from './compress';
 import { FRAME_BYTES } from './frame-size';
@@ -12,20 +14,33 @@ export interface StoredBytes {
 	readonly storedBytes: number;
 	readonly storedSha256: string;
 	readonly compression: { algorithm: 'none' } | { algorithm: 'zstd'; level: number; frameBytes: number };
+	/** Absent: not encrypted. */
+	readonly encryption?: StoredEncryption;
 }
+
+/** To whom something was encrypted: public keys only, never a secret. */
+// A type, not an interface: it must fit where unknown fields are allowed.
+export type StoredEncryption = {
+	algorithm: 'age';
+	to: 'recipients' | 'passphrase';
+	recipients?: string[];
+};
 
 export interface WriteOptions extends Omit<PutOptions, 'onBytes'> {
 	readonly compression: CompressionSpec;
+	/** null or absent: not encrypted. */
+	readonly encryption?: Encryption | null;
 	readonly onSourceBytes?: (total: number) => void;
 }
 
-/** Streams `source` through digest and compression into the store; memory stays flat at any size. */
+/** Streams `source` through digest, compression and encryption into the store; memory stays flat at any size. */
 export async function writeStored(store: Store, key: string, source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<StoredBytes> {
-	const { compression, onSourceBytes, ...put } = options;
+	const { compression, encryption, onSourceBytes, ...put } = options;
 	const sourceMeter = new ByteMeter(onSourceBytes);
 	const storedMeter = new ByteMeter();
 	const measured = sourceMeter.measure(source);
-	const stored: AsyncIterable<Uint8Array> = compression.algorithm === 'none' ? measured : compress(measured, compression.level);
+	const compressed: AsyncIterable<Uint8Array> = compression.algorithm === 'none' ? measured : compress(measured, compression.level);
+	const stored = !encryption ? compressed : encrypt(compressed, encryption);
 	await store.put(key, storedMeter.measure(stored), put);
 	return {
 		sourceBytes: sourceMeter.bytes,
@@ -33,5 +48,11 @@ export async function writeStored(store: Store, key: string, source: AsyncIterab
 		storedBytes: storedMeter.bytes,
 		storedSha256: storedMeter.sha256(),
 		compression: compression.algorithm === 'none' ? compression : { ...compression, frameBytes: FRAME_BYTES },
+		...(encryption && { encryption: describeEncryption(encryption) }),
 	};
+}
+
+function describeEncryption(encryption: Encryption): StoredEncryption {
+	const { to } = encryption;
+	return { algorithm: 'age', to, ...(to === 'recipients' && { recipients: [...encryption.recipients] }) };
 }

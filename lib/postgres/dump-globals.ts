@@ -22,6 +22,8 @@ export const GLOBALS_SOURCE = 'globals';
 export interface DumpGlobalsOptions {
 	readonly connection: PostgresConnection;
 	readonly rolePasswords: boolean;
+	/** Write the roles' password hashes unencrypted where the job has no key. */
+	readonly allowUnencrypted: boolean;
 	readonly compressionLevel: number;
 	readonly lockWaitSeconds: number;
 	readonly note?: string;
@@ -40,6 +42,7 @@ export async function dumpGlobals(options: DumpGlobalsOptions, store: Store, con
 			kind: 'globals',
 			sourceName: GLOBALS_SOURCE,
 			lockWaitSeconds: options.lockWaitSeconds,
+			encryptionPolicy: options.allowUnencrypted ? 'waived' : 'required',
 			...(options.note === undefined ? {} : { note: options.note }),
 		},
 		(draft) => writeDraft(options, draft, context),

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { decodeCommand, keyInstructions } from '../backup/decode-command';
 import type { Artifact } from '../catalog/manifest';
 import type { DatabaseSettings } from '../catalog/postgres-manifest';
 import { configurationStatements, privilegeStatements } from './restore/apply-settings';
@@ -18,10 +19,11 @@ export function dumpInstructions(dump: DumpInstructions): string {
 	return `${[
 		`Backup ${dump.id}: PostgreSQL database ${inText(settings.name)}${dump.partial ? ' (chosen schemas or tables only)' : ''}`,
 		'',
-		`Needs: zstd, ${dump.format === 'directory' ? 'tar, ' : ''}and psql and pg_restore of PostgreSQL ${dump.serverMajor} or newer.`,
+		`Needs: zstd, ${artifact.encryption ? 'age, ' : ''}${dump.format === 'directory' ? 'tar, ' : ''}and psql and pg_restore of PostgreSQL ${dump.serverMajor} or newer.`,
 		'Tell psql and pg_restore the server by PGHOST, PGPORT and PGUSER. The user must be a superuser.',
 		'Run the commands in the folder of this file. They restore into a new database, "restored", and change no other.',
 		'',
+		...keyInstructions([artifact]),
 		'1. Check the file.',
 		'',
 		...shell(`echo "${artifact.storedSha256}  ${artifact.name}" | sha256sum -c`),
@@ -79,8 +81,8 @@ function psql(database: string, statements: readonly string[]): string[] {
 function restoreCommands({ format, artifact }: DumpInstructions): string[] {
 	const restore = 'pg_restore --exit-on-error --dbname=restored';
 	return format === 'custom'
-		? [`zstd -dc ${artifact.name} | ${restore}`]
-		: ['mkdir dump', `zstd -dc ${artifact.name} | tar -x -C dump`, `${restore} -j 4 dump`];
+		? [`${decodeCommand(artifact)} | ${restore}`]
+		: ['mkdir dump', `${decodeCommand(artifact)} | tar -x -C dump`, `${restore} -j 4 dump`];
 }
 
 /** https://www.postgresql.org/docs/current/sql-createdatabase.html */

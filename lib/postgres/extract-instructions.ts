@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { decodeCommand, keyInstructions } from '../backup/decode-command';
+import type { Artifact } from '../catalog/manifest';
 import type { ChangeWindow } from './changed-rows';
 import type { RowsArtifact } from './extract-changed-rows';
 import { quoteTable } from './table-names';
@@ -19,8 +21,9 @@ export function extractInstructions({ id, database, window, written }: ExtractIn
 		'This is no backup of the database. Rows that were deleted are not in it. Use it beside a backup: to look at what changed,',
 		'or to bring single rows back. Each file is the text format of COPY, in UTF-8.',
 		'',
-		'Needs: zstd and psql. Tell psql the server by PGHOST, PGPORT and PGUSER, and the database by PGDATABASE.',
+		`Needs: zstd${written.some(({ artifact }) => artifact.encryption) ? ', age' : ''} and psql. Tell psql the server by PGHOST, PGPORT and PGUSER, and the database by PGDATABASE.`,
 		'',
+		...keyInstructions(written.map(({ artifact }) => artifact)),
 		'1. Check the files.',
 		'',
 		'```sh',
@@ -29,12 +32,12 @@ export function extractInstructions({ id, database, window, written }: ExtractIn
 		'',
 		'2. Load each into a table of its own, and merge from there what you want.',
 		'',
-		...written.flatMap(({ artifact, table, rows }, index) => loadCommands(artifact.name, table, `extract_${index + 1}`, rows)),
+		...written.flatMap(({ artifact, table, rows }, index) => loadCommands(artifact, table, `extract_${index + 1}`, rows)),
 	].join('\n')}\n`;
 }
 
 /** `\\copy` must be one line, so the query is given by COPY itself and the rows by standard input. */
-function loadCommands(file: string, table: RowsArtifact['table'], target: string, rows: number): string[] {
+function loadCommands(artifact: Artifact, table: RowsArtifact['table'], target: string, rows: number): string[] {
 	const columns = table.columns.map((name) => pg.escapeIdentifier(name)).join(', ');
 	const copy = `COPY ${target} FROM STDIN`;
 	return [
@@ -42,7 +45,7 @@ function loadCommands(file: string, table: RowsArtifact['table'], target: string
 		'',
 		'```sh',
 		...hereDocument(`CREATE TABLE ${target} AS SELECT ${columns} FROM ${quoteTable(table)} WITH NO DATA;`),
-		`(echo "SET client_encoding = 'UTF8'; ${copy};"; zstd -dc ${file}; echo '\\.') | psql -X -v ON_ERROR_STOP=1`,
+		`(echo "SET client_encoding = 'UTF8'; ${copy};"; ${decodeCommand(artifact)}; echo '\\.') | psql -X -v ON_ERROR_STOP=1`,
 		'```',
 		'',
 	];

@@ -1,3 +1,4 @@
+import { decodeCommand, keyInstructions } from '../backup/decode-command';
 import type { Artifact } from '../catalog/manifest';
 
 /** The text of a globals backup's RESTORE.txt. */
@@ -13,9 +14,10 @@ export function globalsInstructions(globals: {
 			? 'It holds password hashes: keep it as safe as the passwords.'
 			: 'It holds no passwords: set them after the restore (ALTER ROLE ... PASSWORD ...).',
 		'',
-		'Needs: zstd and psql. Tell psql the server by PGHOST, PGPORT and PGUSER. The user must be a superuser.',
+		`Needs: zstd${artifact.encryption ? ', age' : ''} and psql. Tell psql the server by PGHOST, PGPORT and PGUSER. The user must be a superuser.`,
 		'Restore it before any database. The folders of the tablespaces in it must exist and belong to the server.',
 		'',
+		...keyInstructions([artifact]),
 		'1. Check the file.',
 		'',
 		'```sh',
@@ -25,7 +27,7 @@ export function globalsInstructions(globals: {
 		'2. Restore. Roles that exist already give the error "already exists", which does no harm; any other error does.',
 		'',
 		'```sh',
-		`zstd -dc ${artifact.name} | psql -X -d postgres`,
+		`${decodeCommand(artifact)} | psql -X -d postgres`,
 		'```',
 	].join('\n')}\n`;
 }

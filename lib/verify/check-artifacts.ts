@@ -1,4 +1,5 @@
-import { readArtifact } from '../backup/read-artifact';
+import { hasKeyFor } from '../backup/artifact-keys';
+import { checkStoredArtifact, readArtifact } from '../backup/read-artifact';
 import { backupFolder, MANIFEST_NAME, VERIFICATION_NAME } from '../catalog/layout';
 import type { Manifest } from '../catalog/manifest';
 import type { JobContext } from '../core/context';
@@ -6,7 +7,8 @@ import { BackupError } from '../core/errors';
 import type { Store } from '../storage/store';
 
 /**
- * Reads every artifact of a backup again and compares it with the manifest: stored and source bytes, length and SHA-256. Also looks for objects in
+ * Reads every artifact of a backup again and compares it with the manifest: stored and source bytes, length and SHA-256;
+ * of encrypted ones, without a key, the stored bytes only. Also looks for objects in
  * the backup's folder that the manifest does not know.
  * @returns the stored bytes read
  * @throws BackupError `ARTIFACT_DAMAGED` naming everything that is wrong
@@ -18,7 +20,9 @@ export async function checkArtifacts(store: Store, manifest: Manifest, context: 
 	for (const artifact of manifest.artifacts) {
 		const onStoredBytes = (bytes: number) => context.progress({ step: `Reading ${artifact.name}`, done: before + bytes, total, unit: 'bytes' });
 		try {
-			for await (const chunk of readArtifact(store, manifest, artifact, { signal: context.signal, keys: context.keys, onStoredBytes })) void chunk;
+			const options = { signal: context.signal, keys: context.keys, onStoredBytes };
+			if (hasKeyFor(artifact, context.keys)) for await (const chunk of readArtifact(store, manifest, artifact, options)) void chunk;
+			else await checkStoredArtifact(store, manifest, artifact, options);
 		} catch (error) {
 			if (!(error instanceof BackupError) || !['ARTIFACT_DAMAGED', 'OBJECT_NOT_FOUND'].includes(error.code)) throw error;
 			problems.push(error.message);

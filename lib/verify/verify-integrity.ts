@@ -1,3 +1,4 @@
+import { hasKeyFor } from '../backup/artifact-keys';
 import { withBackupInUse } from '../backup/use-backup';
 import type { Component } from '../catalog/component';
 import { type BackupChoice, findBackup } from '../catalog/find-backup';
@@ -34,7 +35,9 @@ export async function verifyIntegrity(options: VerifyIntegrityOptions, context: 
 				async () => await checkArtifacts(store, manifest, held),
 				(count) => `${manifest.artifacts.length} files, ${count} bytes: lengths and SHA-256 are as recorded.`,
 			);
-			const checked = `${bytes} bytes of ${manifest.artifacts.length} files are as they were written.`;
+			const unopened = manifest.artifacts.filter((artifact) => !hasKeyFor(artifact, held.keys)).length;
+			const closed = unopened === 0 ? '' : ` ${unopened} of them are encrypted and were compared without being opened.`;
+			const checked = `${bytes} bytes of ${manifest.artifacts.length} files are as they were written.${closed}`;
 			if (level === 'checksum') return { detail: checked, comparison: [] };
 			const parsed = await steps.run('Parse it', async () => await checkStructure({ store, manifest, clientFolder: options.clientFolder }, held), (detail) => detail);
 			return { detail: `${checked} ${parsed}`, comparison: [] };

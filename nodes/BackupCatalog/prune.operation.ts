@@ -1,5 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { COMPONENTS } from '../../lib/catalog/component';
+import { componentField } from '../shared/component-field';
 import type { Operation, OperationInput } from '../shared/operation';
 import { optionsCollection, timeoutField } from '../shared/option-fields';
 import { plainData } from '../shared/plain-data';
@@ -44,14 +45,7 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 			description: 'Every backup younger than this many days is kept',
 		},
 		optionsCollection(operation, [
-			{
-				displayName: 'Component',
-				name: 'component',
-				type: 'options',
-				options: [{ name: 'Postgres', value: 'postgres' }],
-				default: 'postgres',
-				description: 'Only backups of this part of the stack',
-			},
+			componentField,
 			periodField('Daily', 'daily', 'day'),
 			periodField('Monthly', 'monthly', 'month'),
 			{

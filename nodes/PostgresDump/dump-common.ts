@@ -4,12 +4,13 @@ import type { OperationInput } from '../shared/operation';
 import { plainData } from '../shared/plain-data';
 
 /** The parts that every backup job of this node has. */
-export async function dumpCommon({ parameters, connection, store }: OperationInput) {
+export async function dumpCommon({ parameters, connection, store, encryption }: OperationInput) {
 	const options = parameters.collection('options');
 	const lockWaitMinutes = options.number('lockWait', 'Wait for Other Run (Minutes)');
 	return {
 		connection: await connection(),
 		store: await store(),
+		encryption: await encryption(),
 		compressionLevel: options.number('compressionLevel', 'Compression Level'),
 		note: options.text('note', 'Note'),
 		lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,

@@ -1,5 +1,5 @@
 import type { Operation } from '../shared/operation';
-import { compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
+import { allowUnencryptedField, compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
 import { backupItems, dumpCommon, warningHints } from './dump-common';
 
 /** What belongs to the server and not to one database: roles, memberships, tablespaces and their settings. */
@@ -8,6 +8,7 @@ export const globalsOperation: Operation<'postgres.dumpGlobals'> = {
 		optionsCollection(
 			['globals'],
 			[
+				allowUnencryptedField,
 				compressionField,
 				noteField,
 				{
@@ -28,6 +29,7 @@ export const globalsOperation: Operation<'postgres.dumpGlobals'> = {
 		return {
 			kind: 'postgres.dumpGlobals',
 			...(await dumpCommon(input)),
+			allowUnencrypted: input.parameters.collection('options').flag('allowUnencrypted', 'Allow Unencrypted'),
 			rolePasswords: input.parameters.collection('options').flag('rolePasswords', 'Role Passwords'),
 		};
 	},

@@ -41,6 +41,13 @@ export class RestoreBackup implements INodeType {
 				testedBy: 'backupStoreTest',
 				displayOptions: { show: { operation: ['postgresDatabase'] } },
 			},
+			{
+				displayName: 'Backup Encryption',
+				name: 'backupEncryptionApi',
+				required: false,
+				testedBy: 'backupEncryptionTest',
+				displayOptions: { show: { operation: ['postgresDatabase'] } },
+			},
 		],
 		properties: [
 			{

@@ -122,6 +122,7 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 			kind: 'postgres.restoreDatabase',
 			...(await restoreCommon(input)),
 			store: await input.store(),
+			decryption: await input.decryption(),
 			backup: readBackupChoice(parameters, target.database),
 			target,
 			parallelJobs: options.number('parallelJobs', 'Parallel Jobs'),

@@ -38,6 +38,7 @@ export class VerifyBackup implements INodeType {
 				testedBy: 'backupPostgresTest',
 				displayOptions: { show: { operation: ['restoreDrill'] } },
 			},
+			{ displayName: 'Backup Encryption', name: 'backupEncryptionApi', required: false, testedBy: 'backupEncryptionTest' },
 		],
 		properties: [
 			{

@@ -32,11 +32,12 @@ export const restoreDrillOperation: Operation<'verify.restoreDrill'> = {
 		optionsCollection(operation, [parallelJobsField, timeoutField]),
 	],
 
-	async job({ parameters, store, connection }) {
+	async job({ parameters, store, connection, decryption }) {
 		return {
 			kind: 'verify.restoreDrill',
 			store: await store(),
 			connection: await connection(),
+			decryption: await decryption(),
 			backup: readBackupChoice(parameters),
 			parallelJobs: parameters.collection('options').number('parallelJobs', 'Parallel Jobs'),
 			globals: parameters.flag('createRoles', 'Create Missing Roles') ? { by: 'latest' } : null,

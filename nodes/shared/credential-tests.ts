@@ -1,6 +1,7 @@
 import type { ICredentialsDecrypted, ICredentialTestFunctions, INodeCredentialTestResult } from 'n8n-workflow';
 import { toBackupError } from '../../lib/core/errors';
 import { postgresConnection } from './credentials';
+import { decryptionOf, encryptionOf } from './encryption-keys';
 import { lookupStore, runLookup } from './run-node-job';
 
 /** The connection tests behind the credentials' "Test" button. */
@@ -22,6 +23,19 @@ export const credentialTest = {
 			});
 			const free = freeBytes === null ? '' : `, ${(freeBytes / 1e9).toFixed(1)} GB free`;
 			return `Wrote, read back and removed a file in ${store}${free}`;
+		});
+	},
+	backupEncryptionTest: async function (this: ICredentialTestFunctions, credential: ICredentialsDecrypted): Promise<INodeCredentialTestResult> {
+		return await tested(async () => {
+			const data = credential.data ?? {};
+			const { encrypts, decrypts, opensOwn } = await runLookup<'encryption.test'>({
+				kind: 'encryption.test',
+				encryption: encryptionOf(data),
+				decryption: decryptionOf(data),
+			});
+			if (opensOwn === true) return 'Encrypts, and decrypts what it encrypted';
+			if (opensOwn === false) return 'Encrypts and decrypts, but the identities belong to other public keys: they cannot open what is encrypted here';
+			return encrypts ? 'Encrypts only: what it writes cannot be read here' : `Decrypts only${decrypts ? ': it makes no encrypted backups' : ''}`;
 		});
 	},
 };

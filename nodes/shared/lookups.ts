@@ -1,6 +1,6 @@
 import type { ILoadOptionsFunctions, INodeListSearchItems, INodeListSearchResult, INodePropertyOptions } from 'n8n-workflow';
 import { BackupError, toBackupError } from '../../lib/core/errors';
-import type { BackupKind } from '../../lib/catalog/component';
+import { BACKUP_KINDS, type BackupKind, type Component } from '../../lib/catalog/component';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import { tableValue } from './name-lists';
 import { nodeError } from './node-error';
@@ -21,13 +21,13 @@ export const listSearch = {
 		});
 	},
 	searchBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
-		return await searchBackupsOfKinds(this, ['full', 'partial'], filter);
+		return await searchBackupsOfKinds(this, ['full', 'partial'], filter, 'postgres');
 	},
 	searchAllBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
-		return await searchBackupsOfKinds(this, ['full', 'partial', 'globals', 'extract'], filter);
+		return await searchBackupsOfKinds(this, BACKUP_KINDS, filter);
 	},
 	searchGlobals: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
-		return await searchBackupsOfKinds(this, ['globals'], filter);
+		return await searchBackupsOfKinds(this, ['globals'], filter, 'postgres');
 	},
 	searchPrevious: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await reported(this, async () => {
@@ -68,9 +68,10 @@ async function searchBackupsOfKinds(
 	context: ILoadOptionsFunctions,
 	kinds: readonly BackupKind[],
 	filter: string | undefined,
+	component?: Component,
 ): Promise<INodeListSearchResult> {
 	return await reported(context, async () => {
-		const { backups } = await runLookup<'catalog.list'>({ kind: 'catalog.list', store: await lookupSources(context).store() });
+		const { backups } = await runLookup<'catalog.list'>({ kind: 'catalog.list', store: await lookupSources(context).store(), component });
 		const entries = backups
 			.filter((backup) => kinds.includes(backup.kind))
 			.map((backup) => ({ name: describeBackup(backup), value: backup.id }));

@@ -10,6 +10,16 @@ export const noteField: INodeProperties = {
 	description: 'A remark that is kept with the backup',
 };
 
+/** For backups that hold secrets. */
+export const allowUnencryptedField: INodeProperties = {
+	displayName: 'Allow Unencrypted',
+	name: 'allowUnencrypted',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to write this backup, which holds secrets, without encryption when there is no "Backup Encryption" credential. Without it the node refuses.',
+};
+
 export const lockWaitField: INodeProperties = {
 	displayName: 'Wait for Other Run (Minutes)',
 	name: 'lockWait',

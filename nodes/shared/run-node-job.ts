@@ -1,10 +1,12 @@
 import type { ICredentialDataDecryptedObject, IExecuteFunctions, ILoadOptionsFunctions } from 'n8n-workflow';
+import type { Decryption, Encryption } from '../../lib/core/keys';
 import type { ProgressEvent } from '../../lib/core/progress';
 import type { ResultOf } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { JobInput, JobKind } from '../../lib/jobs/schema/job';
 import type { StoreLocation } from '../../lib/storage/location';
 import { postgresConnection, type PostgresConnectionInput, storeLocation } from './credentials';
+import { decryptionOf, encryptionOf } from './encryption-keys';
 import { environmentPolicy, type FilePolicy } from './file-policy';
 import { allowedStore } from './store-policy';
 
@@ -19,6 +21,10 @@ const PROGRESS_INTERVAL_MS = 1_000;
 export interface JobSources {
 	readonly connection: () => Promise<PostgresConnectionInput>;
 	readonly store: () => Promise<StoreLocation>;
+	/** What a new backup is encrypted with; null without a credential. */
+	readonly encryption: () => Promise<Encryption | null>;
+	/** What backups are decrypted with; null without a credential. */
+	readonly decryption: () => Promise<Decryption | null>;
 }
 
 /** The sources of one item's job, from the node's credentials. */
@@ -27,17 +33,27 @@ export function executionSources(context: IExecuteFunctions, itemIndex: number):
 		resolvePath: async (path) => await context.helpers.resolvePath(path),
 		isBlocked: (path) => context.helpers.isFilePathBlocked(path as Parameters<typeof context.helpers.isFilePathBlocked>[0]),
 	};
+	// n8n throws for an optional credential that was not chosen.
+	const keys = async () => (context.getNode().credentials?.backupEncryptionApi ? await context.getCredentials('backupEncryptionApi', itemIndex) : undefined);
 	return {
 		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi', itemIndex)),
 		store: async () => await allowedStore(storeLocation(await context.getCredentials('backupStoreApi', itemIndex)), policy),
+		encryption: async () => chosen(await keys(), encryptionOf),
+		decryption: async () => chosen(await keys(), decryptionOf),
 	};
 }
 
-/** The sources of a drop-down's job. */
+function chosen<T>(data: ICredentialDataDecryptedObject | undefined, read: (data: ICredentialDataDecryptedObject) => T | null): T | null {
+	return data === undefined ? null : read(data);
+}
+
+/** The sources of a drop-down's job; lists need no keys. */
 export function lookupSources(context: ILoadOptionsFunctions): JobSources {
 	return {
 		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi')),
 		store: async () => await lookupStore(await context.getCredentials('backupStoreApi')),
+		encryption: async () => null,
+		decryption: async () => null,
 	};
 }
 

@@ -35,7 +35,7 @@ async function main(): Promise<void> {
 }
 
 async function photograph(n8n: N8nServer, server: PostgresServer): Promise<void> {
-	await n8n.importCredentials(backupCredentials(server, n8n.storeFolder, 'shown-nowhere'));
+	await n8n.importCredentials(await backupCredentials(server, n8n.storeFolder, 'shown-nowhere'));
 	await n8n.importWorkflows(join(root, 'workflows'));
 	await n8n.importWorkflow(panelWorkflow());
 	await withEditor(n8n.url, async (page) => {

@@ -31,6 +31,8 @@ export interface FakeOptions {
 	readonly blocked?: boolean;
 	readonly credentials?: Record<string, IDataObject>;
 	readonly timeZone?: string;
+	/** Data of the optional "Backup Encryption" credential; left out: none is chosen. */
+	readonly encryption?: IDataObject;
 }
 
 /** What a node did besides its output. */
@@ -55,6 +57,10 @@ export function fakeContext(nodeType: INodeType, options: FakeOptions): { contex
 		backupPostgresApi: postgresCredential,
 		backupStoreApi: storeCredential,
 	};
+	if (options.encryption) {
+		credentials.backupEncryptionApi = options.encryption;
+		node.credentials = { backupEncryptionApi: { id: 'k', name: 'Keys' } };
+	}
 	const context = {
 		getNode: () => node,
 		getInputData: (): INodeExecutionData[] => options.items.map(() => ({ json: {} })),

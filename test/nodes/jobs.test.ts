@@ -1,4 +1,4 @@
-import type { INodeParameters, INodeType } from 'n8n-workflow';
+import type { IDataObject, INodeParameters, INodeType } from 'n8n-workflow';
 import { BackupCatalog } from '../../nodes/BackupCatalog/BackupCatalog.node';
 import { PostgresDump } from '../../nodes/PostgresDump/PostgresDump.node';
 import { RestoreBackup } from '../../nodes/RestoreBackup/RestoreBackup.node';
@@ -38,7 +38,7 @@ beforeEach(() => {
 });
 
 /** Runs the node once with the given parameters and yields the job it ran, checked as the runner checks it. */
-async function jobOf(node: INodeType, parameters: Record<string, unknown>, options: { timeZone?: string } = {}) {
+async function jobOf(node: INodeType, parameters: Record<string, unknown>, options: { timeZone?: string; encryption?: IDataObject } = {}) {
 	const { context } = fakeContext(node, { items: [parameters as INodeParameters], ...options });
 	await node.execute?.call(context);
 	expect(running).toHaveBeenCalledTimes(1);
@@ -63,6 +63,7 @@ describe('Postgres Dump', () => {
 			fingerprint: false,
 			compressionLevel: 1,
 			lockWaitSeconds: 0,
+			encryption: null,
 		});
 	});
 
@@ -152,6 +153,7 @@ describe('Restore Backup', () => {
 	test('is a dry run of the latest verified backup of the target unless told otherwise', async () => {
 		expect(await jobOf(node, { operation: 'postgresDatabase', targetDatabase: list('crm'), confirmation: 'crm' })).toEqual({
 			kind: 'postgres.restoreDatabase',
+			decryption: null,
 			connection,
 			store,
 			dryRun: true,
@@ -238,6 +240,7 @@ describe('Verify Backup', () => {
 		expect(await jobOf(node, { operation: 'integrity', level: 'checksum', options: { clientFolder: '/opt/pg/bin' } })).toEqual({
 			kind: 'verify.integrity',
 			store,
+			decryption: null,
 			component: 'postgres',
 			backup: { by: 'latest' },
 			level: 'checksum',
@@ -251,10 +254,45 @@ describe('Verify Backup', () => {
 			kind: 'verify.restoreDrill',
 			store,
 			connection,
+			decryption: null,
 			component: 'postgres',
 			backup: { by: 'id', id: ID },
 			parallelJobs: 2,
 			globals: { by: 'latest' },
+		});
+	});
+});
+
+describe('encryption', () => {
+	const recipient = `age1${'q'.repeat(58)}`;
+	const second = `age1${'p'.repeat(58)}`;
+	const identity = `AGE-SECRET-KEY-1${'Q'.repeat(58)}`;
+	const pair = { method: 'recipients', recipients: `# two keys\n${recipient}\n\n ${second} `, secretKeys: `# created: today\n${identity}\n` };
+
+	test('a key pair encrypts to its public keys and decrypts with its identities', async () => {
+		const dump = await jobOf(new PostgresDump(), { operation: 'database', database: list('crm') }, { encryption: pair });
+		expect(dump).toMatchObject({ encryption: { to: 'recipients', recipients: [recipient, second] } });
+		running.mockClear();
+		expect(await jobOf(new VerifyBackup(), { operation: 'restoreDrill' }, { encryption: pair })).toMatchObject({ decryption: { identities: [identity] } });
+		running.mockClear();
+		const restore = { operation: 'postgresDatabase', targetDatabase: list('crm') };
+		expect(await jobOf(new RestoreBackup(), restore, { encryption: pair })).toMatchObject({ decryption: { identities: [identity] } });
+	});
+
+	test('half a pair does half', async () => {
+		expect(await jobOf(new PostgresDump(), { operation: 'globals' }, { encryption: { ...pair, recipients: '' } })).toMatchObject({ encryption: null, allowUnencrypted: false });
+		running.mockClear();
+		expect(await jobOf(new VerifyBackup(), { operation: 'integrity' }, { encryption: { ...pair, secretKeys: '' } })).toMatchObject({ decryption: null });
+	});
+
+	test('a passphrase does both', async () => {
+		const encryption = { method: 'passphrase', passphrase: 'a long enough passphrase' };
+		const dump = await jobOf(new PostgresDump(), { operation: 'globals', options: { allowUnencrypted: true } }, { encryption });
+		expect(dump).toMatchObject({ encryption: { to: 'passphrase', passphrase: encryption.passphrase }, allowUnencrypted: true });
+		running.mockClear();
+		expect(await jobOf(new VerifyBackup(), { operation: 'integrity', component: 'config' }, { encryption })).toMatchObject({
+			component: 'config',
+			decryption: { identities: [], passphrase: encryption.passphrase },
 		});
 	});
 });

@@ -25,7 +25,7 @@ export interface InstalledWorkflows {
 
 export async function installShippedWorkflows(n8n: N8nServer, server: PostgresServer): Promise<InstalledWorkflows> {
 	const key = randomBytes(24).toString('hex');
-	await n8n.importCredentials(backupCredentials(server, n8n.storeFolder, key));
+	await n8n.importCredentials(await backupCredentials(server, n8n.storeFolder, key));
 	await n8n.importWorkflows(FOLDER);
 	await n8n.publish(...Object.values(SHIPPED));
 	return { recover: (body) => n8n.webhook('recovery-database', body, { [KEY_HEADER]: key }) };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, verifyIntegrityJob } from './catalog-jobs';
+import { testEncryptionJob } from './encryption-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
@@ -18,6 +19,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	listSchemasJob,
 	listTablesJob,
 	testStoreJob,
+	testEncryptionJob,
 	listBackupsJob,
 	pruneJob,
 	cleanUpJob,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { tableNameSchema } from '../../catalog/postgres-manifest';
 import { postgresConnectionSchema } from '../../postgres/connection-settings';
 import { storeLocationSchema } from '../../storage/location';
-import { encryptionField } from './key-fields';
+import { allowUnencryptedField, encryptionField } from './key-fields';
 
 const backupCommon = {
 	connection: postgresConnectionSchema,
@@ -38,6 +38,7 @@ export const dumpGlobalsJob = z.strictObject({
 	...backupCommon,
 	/** Password hashes need a superuser; without them the roles come back with no password. */
 	rolePasswords: z.boolean().default(true),
+	...allowUnencryptedField,
 	compressionLevel,
 });
 

@@ -1,3 +1,4 @@
+import { checkKeys } from '../../backup/check-keys';
 import { withBackupInUse } from '../../backup/use-backup';
 import { type BackupChoice, findBackup } from '../../catalog/find-backup';
 import type { Manifest } from '../../catalog/manifest';
@@ -20,7 +21,7 @@ import { dropDatabase, dropDeadScratchDatabases, holdScratchKey, markStatement, 
 import { checkSpace } from './space-checks';
 import type { StepRecorder } from '../../core/steps';
 import { readTargetServer, type TargetServer } from './target-server';
-import { throwIfFailed } from './throw-if-failed';
+import { throwIfFailed } from '../../core/throw-if-failed';
 
 export interface DrillRequest {
 	readonly store: Store;
@@ -58,7 +59,8 @@ async function checkDrill(request: DrillRequest, server: TargetServer, globals: 
 	const rights: RestoreCheck = server.mayCreateDatabases
 		? { check: 'Rights', state: 'passed', detail: `"${server.user}" may create databases.` }
 		: { check: 'Rights', state: 'failed', code: 'PERMISSION_DENIED', detail: `The role "${server.user}" may not create databases.`, hint: 'ALTER ROLE … CREATEDB, or use a superuser.' };
-	return [rights, ...checkServer(manifest, server, globals), ...(await checkSpace({ manifest, server, workFolder: context.workFolder, temporaryBytes: needed }))];
+	const keys = await checkKeys(request.store, manifest, context);
+	return [rights, ...keys, ...checkServer(manifest, server, globals), ...(await checkSpace({ manifest, server, workFolder: context.workFolder, temporaryBytes: needed }))];
 }
 
 async function drillWithRoles(

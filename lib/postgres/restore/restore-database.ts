@@ -1,4 +1,5 @@
 import { escapeIdentifier } from 'pg';
+import { checkKeys } from '../../backup/check-keys';
 import { withBackupInUse } from '../../backup/use-backup';
 import type { BackupKind } from '../../catalog/component';
 import { findBackup, type FoundBackup } from '../../catalog/find-backup';
@@ -25,7 +26,7 @@ import { StepRecorder } from '../../core/steps';
 import { checkTarget } from './target-checks';
 import { lockTargetName } from './target-lock';
 import { readDatabases, readTargetServer, type TargetServer } from './target-server';
-import { throwIfFailed } from './throw-if-failed';
+import { throwIfFailed } from '../../core/throw-if-failed';
 
 /**
  * Restores a database from a backup. A new or live database is never touched before a copy beside it has been proven: the copy is
@@ -103,6 +104,7 @@ class Restore {
 		const client = await findPgRestore(this.dump, this.options.connection, server.major, this.context.signal);
 		return [
 			...checkBackup(summary, this.options),
+			...(await checkKeys(this.options.store, manifest, this.context)),
 			{ check: 'PostgreSQL client', state: 'passed', detail: `${client.path} (${client.version})` },
 			...checkServer(manifest, server, globals),
 			...(await checkSpace({ manifest, server, workFolder: this.context.workFolder, temporaryBytes: temporaryBytes(this.dump, this.options.parallelJobs) })),

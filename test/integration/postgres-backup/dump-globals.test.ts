@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 function dump(overrides: Partial<DumpGlobalsOptions> = {}) {
-	const options = { connection: server.connection, rolePasswords: true, compressionLevel: 1, lockWaitSeconds: 0, ...overrides };
+	const options = { connection: server.connection, rolePasswords: true, allowUnencrypted: true, compressionLevel: 1, lockWaitSeconds: 0, ...overrides };
 	return dumpGlobals(options, openStore({ type: 'folder', path: root, prefix: '' }, context), context);
 }
 

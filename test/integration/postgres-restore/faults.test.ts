@@ -165,7 +165,7 @@ describe('missing roles', () => {
 		await server.query(`CREATE ROLE "lost's; role" LOGIN PASSWORD 'secret' CONNECTION LIMIT 3; CREATE ROLE readers; GRANT readers TO "lost's; role" WITH ADMIN OPTION; ALTER ROLE "lost's; role" SET work_mem TO '7MB'; COMMENT ON ROLE readers IS 'who; reads'`);
 		await server.query(`CREATE TABLE extra (a int); GRANT SELECT ON extra TO "lost's; role"`, 'crm');
 		const manifest = await fixture.dump('crm');
-		const globals = await dumpGlobals({ connection: server.connection, rolePasswords: true, compressionLevel: 1, lockWaitSeconds: 0 }, fixture.store, fixture.context);
+		const globals = await dumpGlobals({ connection: server.connection, rolePasswords: true, allowUnencrypted: true, compressionLevel: 1, lockWaitSeconds: 0 }, fixture.store, fixture.context);
 		await server.query('DROP TABLE extra', 'crm');
 		const before = await server.query(`SELECT * FROM pg_authid WHERE rolname = 'lost''s; role'`);
 		await server.query(`DROP ROLE "lost's; role"; DROP ROLE readers; ALTER ROLE crm_owner PASSWORD 'second' CREATEDB`);

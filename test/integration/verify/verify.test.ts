@@ -31,7 +31,7 @@ const integrity = (manifest: Manifest, level: 'checksum' | 'structure') => verif
 const drill = (manifest: Manifest, overrides: Partial<RestoreDrillOptions> = {}) =>
 	restoreDrill({ store: fixture.store, component: 'postgres', backup: { by: 'id', id: manifest.id }, connection: fixture.server.connection, parallelJobs: 2, globals: null, ...overrides }, fixture.context);
 const checksOf = async (manifest: Manifest) => (await readVerification(fixture.store, 'postgres', manifest.id))?.checks ?? [];
-const globalsBackup = () => dumpGlobals({ connection: fixture.server.connection, rolePasswords: true, compressionLevel: 1, lockWaitSeconds: 0 }, fixture.store, fixture.context);
+const globalsBackup = () => dumpGlobals({ connection: fixture.server.connection, rolePasswords: true, allowUnencrypted: true, compressionLevel: 1, lockWaitSeconds: 0 }, fixture.store, fixture.context);
 
 describe('a good backup', () => {
 	it.each(['custom', 'directory'] as const)('climbs the levels, and the catalog says so (%s)', async (format) => {

@@ -31,7 +31,7 @@ describe.each(specs)('$algorithm', (compression) => {
 			compression,
 		});
 		const seen: number[] = [];
-		const read = await collect(readStored(chunks(object) as AsyncIterable<Buffer>, written, (total) => seen.push(total)));
+		const read = await collect(readStored(chunks(object) as AsyncIterable<Buffer>, written, { onStoredBytes: (total) => seen.push(total) }));
 		expect(read.equals(content)).toBe(true);
 		expect(seen.at(-1)).toBe(object.length);
 	});

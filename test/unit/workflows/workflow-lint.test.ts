@@ -14,6 +14,7 @@ const descriptions = new Map<string, INodeTypeDescription>(
 const credentials = new Map([
 	['backupPostgresApi', { id: 'brPostgresCred01', name: 'Backup Postgres' }],
 	['backupStoreApi', { id: 'brStoreCred00001', name: 'Backup Store' }],
+	['backupEncryptionApi', { id: 'brEncryptCred001', name: 'Backup Encryption' }],
 	['httpHeaderAuth', { id: 'brWebhookAuth001', name: 'Recovery Webhook Key' }],
 ]);
 

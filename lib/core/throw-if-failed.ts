@@ -1,5 +1,5 @@
-import { BackupError } from '../../core/errors';
-import type { RestoreCheck } from '../../core/steps';
+import { BackupError } from './errors';
+import type { RestoreCheck } from './steps';
 
 /** Turns failed checks into the error of the first one, which also names the others. */
 export function throwIfFailed(checks: readonly RestoreCheck[], what: string): void {
