@@ -98,3 +98,34 @@ test('a hostile name cannot steer the terminal', async () => {
 	const { stderr } = await command(['list', '--store', '/x', '--source', 'a\u001b[2Jb']);
 	expect(stderr).not.toContain('\u001b');
 });
+
+describe('keys', () => {
+	const identity = `AGE-SECRET-KEY-1${'Q'.repeat(58)}`;
+	const args = ['verify', '--store', '/x', '--backup', 'latest'];
+
+	test('come from an identity file as age-keygen writes it', async () => {
+		const file = join(folder, 'identity.txt');
+		writeFileSync(file, `# created: today\n# public key: age1x\n${identity}\n`, { mode: 0o600 });
+		expect(await jobOf([...args, '--identity-file', file])).toMatchObject({ decryption: { identities: [identity] } });
+		const restore = ['restore', '--store', '/x', '--database', 'crm', '--identity-file', file];
+		expect(await jobOf(restore)).toMatchObject({ decryption: { identities: [identity] } });
+	});
+
+	test('come from a passphrase file or the environment, and are null without any', async () => {
+		const file = join(folder, 'passphrase');
+		writeFileSync(file, 'six random words or more\n', { mode: 0o600 });
+		expect(await jobOf([...args, '--passphrase-file', file])).toMatchObject({ decryption: { identities: [], passphrase: 'six random words or more' } });
+		expect(await jobOf(args, { environment: { BACKUP_RECOVERY_IDENTITY: identity } })).toMatchObject({ decryption: { identities: [identity] } });
+		expect(await jobOf(args, { environment: { BACKUP_RECOVERY_PASSPHRASE: 'words' } })).toMatchObject({ decryption: { passphrase: 'words' } });
+		expect(await jobOf(args)).toMatchObject({ decryption: null });
+	});
+
+	test('a file that holds none is a usage error that does not repeat it', async () => {
+		const file = join(folder, 'other');
+		writeFileSync(file, 'not a key\n', { mode: 0o600 });
+		const { code, stderr } = await command([...args, '--identity-file', file]);
+		expect(code).toBe(2);
+		expect(stderr).toContain('no identity of age');
+		expect(stderr).not.toContain('not a key');
+	});
+});
