@@ -1,4 +1,4 @@
-import { artifactKey, INSTRUCTIONS_NAME, MANIFEST_NAME, VERIFICATION_NAME } from '../catalog/layout';
+import { artifactKey, COPIES_NAME, INSTRUCTIONS_NAME, MANIFEST_NAME, VERIFICATION_NAME } from '../catalog/layout';
 import type { Component } from '../catalog/component';
 import { type Artifact, artifactNameSchema } from '../catalog/manifest';
 import { abortError } from '../core/abortable';
@@ -11,7 +11,7 @@ import type { ArtifactSpec, BackupDraft } from './draft';
 /** What stock `age` users expect at the end of an encrypted file's name. */
 const ENCRYPTED_SUFFIX = '.age';
 
-const RESERVED = new Set([MANIFEST_NAME, VERIFICATION_NAME, INSTRUCTIONS_NAME]);
+const RESERVED = new Set([MANIFEST_NAME, VERIFICATION_NAME, COPIES_NAME, INSTRUCTIONS_NAME]);
 
 /** The artifacts of one backup while they are being written. */
 export class DraftWriter implements BackupDraft {

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../core/errors';
 import { listAll } from '../storage/list-all';
 import type { Store } from '../storage/store';
 import { COMPONENTS, type Component } from './component';
-import { backupFolder, componentFolder, LOCKS_FOLDER, manifestKey } from './layout';
+import { backupFolder, componentFolder, LOCKS_FOLDER, manifestKey, SETS_FOLDER } from './layout';
 import { findAllLocks, type FoundLock, isDead, type LockMode } from './lock-record';
 import type { Lock } from './locks';
 import { backupIdSchema } from './manifest';
@@ -30,7 +30,7 @@ export interface CleanUpOutcome {
 }
 
 /** Short writes: nobody stays in the middle of one for long. */
-const SHORT_LIVED = [LOCKS_FOLDER, 'status/'];
+const SHORT_LIVED = [LOCKS_FOLDER, 'status/', SETS_FOLDER];
 
 /** Finds, and when asked removes, what runs that died have left in the store. Published backups are never touched. */
 export async function cleanUpStore(store: Store, context: JobContext, options: CleanUpOptions): Promise<CleanUpOutcome> {

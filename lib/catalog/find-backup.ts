@@ -1,11 +1,9 @@
 import { BackupError } from '../core/errors';
 import type { Store } from '../storage/store';
 import type { BackupKind, Component } from './component';
-import { listBackups, walkBackups } from './list-backups';
+import { listBackups, readSummary, walkBackups } from './list-backups';
 import type { Manifest } from './manifest';
 import { readManifest } from './read-manifest';
-import { readVerification } from './read-verification';
-import { summarize } from './summarize';
 import type { BackupSummary } from './summary';
 
 /** Same shape as the jobs' `backupChoiceSchema`. */
@@ -47,8 +45,7 @@ async function findById(store: Store, options: FindOptions, id: string): Promise
 	if (options.kinds && !options.kinds.includes(manifest.kind)) {
 		throw await notFound(store, options, `backup ${id} as one of kind ${options.kinds.join(' or ')} (it is of kind ${manifest.kind})`);
 	}
-	const verification = await readVerification(store, options.component, id);
-	return { manifest, summary: summarize(manifest, verification, store.description) };
+	return { manifest, summary: await readSummary(store, manifest) };
 }
 
 async function findNewest(

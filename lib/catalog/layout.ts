@@ -3,9 +3,11 @@ import type { Component } from './component';
 /** Where things are in a store. The one place that knows; every engine and store shares it. */
 export const MANIFEST_NAME = 'manifest.json';
 export const VERIFICATION_NAME = 'verification.json';
+export const COPIES_NAME = 'copies.json';
 export const INSTRUCTIONS_NAME = 'RESTORE.txt';
 
 export const BACKUPS_FOLDER = 'backups/';
+export const SETS_FOLDER = 'sets/';
 export const LOCKS_FOLDER = 'locks/';
 export const LAST_RUN_FOLDER = 'status/last-run/';
 
@@ -23,6 +25,14 @@ export function manifestKey(component: Component, id: string): string {
 
 export function verificationKey(component: Component, id: string): string {
 	return backupFolder(component, id) + VERIFICATION_NAME;
+}
+
+export function copiesKey(component: Component, id: string): string {
+	return backupFolder(component, id) + COPIES_NAME;
+}
+
+export function recoveryPointKey(id: string): string {
+	return `${SETS_FOLDER}${id}/${MANIFEST_NAME}`;
 }
 
 export function artifactKey(component: Component, id: string, artifact: string): string {

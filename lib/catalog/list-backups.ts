@@ -1,6 +1,7 @@
 import type { Store } from '../storage/store';
 import { readBackupId } from './backup-id';
 import { type BackupKind, type Component, COMPONENTS } from './component';
+import { readCopies } from './copies';
 import { componentFolder } from './layout';
 import type { Manifest } from './manifest';
 import { isManifestError, readManifest } from './read-manifest';
@@ -62,8 +63,16 @@ export async function readEntry(store: Store, place: { readonly component: Compo
 		return { summary: summarizeUnreadable(place.id, place.component, error, store.description) };
 	}
 	if (!manifest) return undefined;
-	const verification = await readVerification(store, place.component, place.id);
-	return { manifest, summary: summarize(manifest, verification, store.description) };
+	return { manifest, summary: await readSummary(store, manifest) };
+}
+
+/** What the store knows of a published backup: its manifest, the checks made since, and where its copies are. */
+export async function readSummary(store: Store, manifest: Manifest): Promise<BackupSummary> {
+	const [verification, copies] = await Promise.all([
+		readVerification(store, manifest.component, manifest.id),
+		readCopies(store, manifest.component, manifest.id),
+	]);
+	return summarize(manifest, verification, store.description, copies);
 }
 
 async function backupPlaces(store: Store, component: Component | undefined) {

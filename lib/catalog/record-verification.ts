@@ -1,5 +1,6 @@
 import type { JobContext } from '../core/context';
 import type { Store } from '../storage/store';
+import { readCopies } from './copies';
 import { verificationKey } from './layout';
 import type { Manifest } from './manifest';
 import { readVerification } from './read-verification';
@@ -13,16 +14,36 @@ const KEEP_NEWEST = 50;
 const WAIT_SECONDS = 60;
 
 /** Adds a check, passed or failed, to what is known of a backup. @returns the backup as it stands now */
-export async function recordVerification(
+export async function recordVerification(store: Store, context: RecordContext, manifest: Manifest, check: VerificationCheck): Promise<BackupSummary> {
+	return await changeChecks(store, context, manifest, `recording a check of backup ${manifest.id}`, (known) => [...known, check]);
+}
+
+/**
+ * Takes over the checks that another store has recorded of the same bytes. Once this store has recorded some itself, only passed
+ * ones are taken, and none after one has failed here: a failure elsewhere, or a success elsewhere, says nothing of damage to this copy.
+ */
+export async function adoptVerification(store: Store, context: RecordContext, manifest: Manifest, checks: readonly VerificationCheck[]): Promise<BackupSummary> {
+	return await changeChecks(store, context, manifest, `recording the checks of backup ${manifest.id}`, (known) => {
+		if (known.length === 0) return checks;
+		if (known.some((check) => !check.passed)) return known;
+		const news = checks.filter((check) => check.passed && !known.some((each) => each.level === check.level && each.at === check.at));
+		return [...known, ...news].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+	});
+}
+
+type RecordContext = Pick<JobContext, 'now' | 'randomBytes' | 'signal' | 'progress'>;
+
+async function changeChecks(
 	store: Store,
-	context: Pick<JobContext, 'now' | 'randomBytes' | 'signal' | 'progress'>,
+	context: RecordContext,
 	manifest: Manifest,
-	check: VerificationCheck,
+	purpose: string,
+	change: (known: readonly VerificationCheck[]) => readonly VerificationCheck[],
 ): Promise<BackupSummary> {
 	const request = {
 		name: `verification.${manifest.id}`,
 		mode: 'exclusive' as const,
-		purpose: `recording a check of backup ${manifest.id}`,
+		purpose,
 		backupId: manifest.id,
 		waitSeconds: WAIT_SECONDS,
 	};
@@ -32,10 +53,10 @@ export async function recordVerification(
 			...before,
 			formatVersion: 1,
 			backup: manifest.id,
-			checks: newestChecks([...(before?.checks ?? []), check]),
+			checks: newestChecks(change(before?.checks ?? [])),
 		};
 		await writeSmallObject(store, verificationKey(manifest.component, manifest.id), verification, { signal });
-		return summarize(manifest, verification, store.description);
+		return summarize(manifest, verification, store.description, await readCopies(store, manifest.component, manifest.id));
 	});
 }
 

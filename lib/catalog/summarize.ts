@@ -1,13 +1,14 @@
 import { BackupError } from '../core/errors';
 import { readBackupId } from './backup-id';
 import type { Component } from './component';
+import type { Copies } from './copies';
 import type { Manifest } from './manifest';
 import type { BackupSummary } from './summary';
 import type { Verification } from './verification';
 import { judgeChecks } from './verified-state';
 
 /** What lists show of a backup. */
-export function summarize(manifest: Manifest, verification: Verification | undefined, storeDescription: string): BackupSummary {
+export function summarize(manifest: Manifest, verification: Verification | undefined, storeDescription: string, copies?: Copies): BackupSummary {
 	const { verified, failure } = judgeChecks(verification?.checks ?? []);
 	return {
 		id: manifest.id,
@@ -26,6 +27,7 @@ export function summarize(manifest: Manifest, verification: Verification | undef
 		verified,
 		parent: manifest.parent,
 		warnings: manifest.warnings,
+		copies: (copies?.copies ?? []).map(({ store, origin, copiedAt, checkedAt }) => ({ store, origin, copiedAt, checkedAt })),
 	};
 }
 
@@ -51,5 +53,6 @@ export function summarizeUnreadable(id: string, component: Component, problem: B
 		verified: null,
 		parent: null,
 		warnings: [],
+		copies: [],
 	};
 }

@@ -7,6 +7,17 @@ export interface VerifiedState {
 	readonly at: string;
 }
 
+/** Another store that holds the same backup. */
+export interface KnownCopy {
+	/** The store's description; holds no secrets. */
+	readonly store: string;
+	/** Whether this backup was copied from there, rather than there from here. */
+	readonly origin: boolean;
+	readonly copiedAt: string;
+	/** When every byte of the copy was last read back and found as in the manifest. */
+	readonly checkedAt: string;
+}
+
 /** What lists, drop-downs and workflow items show of a backup: the manifest without its details. */
 export interface BackupSummary {
 	readonly id: string;
@@ -30,4 +41,6 @@ export interface BackupSummary {
 	readonly verified: VerifiedState | null;
 	readonly parent: string | null;
 	readonly warnings: string[];
+	/** Where else it is, as far as this store knows. A copy may have been deleted there since. */
+	readonly copies: KnownCopy[];
 }

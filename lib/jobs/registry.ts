@@ -1,5 +1,6 @@
 import type { JobContext } from '../core/context';
 import { cleanUp } from './handlers/catalog-clean-up';
+import { copy } from './handlers/catalog-copy';
 import { listBackupsHandler } from './handlers/catalog-list';
 import { prune } from './handlers/catalog-prune';
 import { dropPrevious } from './handlers/postgres-drop-previous';
@@ -14,6 +15,8 @@ import { preflight } from './handlers/postgres-preflight';
 import { restoreDatabase } from './handlers/postgres-restore-database';
 import { testConnection } from './handlers/postgres-test-connection';
 import { undoSwap } from './handlers/postgres-undo-swap';
+import { listPoints } from './handlers/recovery-list';
+import { recordPoint } from './handlers/recovery-record';
 import { testStore } from './handlers/store-test';
 import { verifyIntegrity } from './handlers/verify-integrity';
 import { restoreDrill } from './handlers/verify-restore-drill';
@@ -38,6 +41,9 @@ const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
 	'catalog.list': listBackupsHandler,
 	'catalog.prune': prune,
 	'catalog.cleanUp': cleanUp,
+	'catalog.copy': copy,
+	'recovery.record': recordPoint,
+	'recovery.list': listPoints,
 	'verify.integrity': verifyIntegrity,
 	'verify.restoreDrill': restoreDrill,
 };

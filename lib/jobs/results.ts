@@ -1,5 +1,7 @@
+import type { RecoveryPointSummary } from '../catalog/recovery-point-summary';
 import type { BackupSummary } from '../catalog/summary';
 import type { TableName } from '../catalog/postgres-manifest';
+import type { CopyOutcome } from '../copy/copy-backups';
 import type { CheckResult } from '../core/steps';
 import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
@@ -7,7 +9,7 @@ import type { RetentionDecision } from '../retention/plan';
 import type { VerifyResult } from '../verify/result';
 import type { JobKind } from './schema/job';
 
-export type { CheckResult, RestoreResult, SwapResult, VerifyResult };
+export type { CheckResult, CopyOutcome, RecoveryPointSummary, RestoreResult, SwapResult, VerifyResult };
 
 export interface BackupResult {
 	readonly backup: BackupSummary;
@@ -42,6 +44,9 @@ export interface JobResults {
 		readonly freedBytes: number;
 	};
 	'catalog.cleanUp': { readonly applied: boolean; readonly leftovers: Leftover[]; readonly freedBytes: number };
+	'catalog.copy': CopyOutcome;
+	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };
+	'recovery.list': { readonly recoveryPoints: RecoveryPointSummary[] };
 	'verify.integrity': VerifyResult;
 	'verify.restoreDrill': VerifyResult;
 }

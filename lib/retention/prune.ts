@@ -42,8 +42,15 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 		const outcome = new Map(decisions.map((decision) => [decision, decision]));
 		const deleted: string[] = [];
 		let freedBytes = 0;
+		const needed = new Map<string, string>();
 		for (const [decision, backup] of doomed) {
 			context.progress({ step: 'Deleting old backups', done: deleted.length, total: doomed.size, unit: 'steps' });
+			const neededBy = needed.get(backup.id);
+			if (neededBy !== undefined) {
+				outcome.set(decision, { ...decision, action: 'keep', reasons: [`${neededBy} needs it`] });
+				if (backup.parent !== null) needed.set(backup.parent, backup.id);
+				continue;
+			}
 			await lock.stillHeld();
 			const freed = await deleteBackup(store, { ...context, signal }, backup);
 			if (freed.deleted) {
@@ -51,6 +58,8 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 				freedBytes += freed.bytes;
 			} else {
 				outcome.set(decision, { ...decision, action: 'keep', reasons: [freed.reason] });
+				// Its use began after the plan was made, and what it needs is in use with it.
+				if (backup.parent !== null) needed.set(backup.parent, backup.id);
 			}
 		}
 		return { applied: true, decisions: [...outcome.values()], deleted, freedBytes };

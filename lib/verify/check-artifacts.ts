@@ -1,6 +1,6 @@
 import { hasKeyFor } from '../backup/artifact-keys';
 import { checkStoredArtifact, readArtifact } from '../backup/read-artifact';
-import { backupFolder, MANIFEST_NAME, VERIFICATION_NAME } from '../catalog/layout';
+import { backupFolder, COPIES_NAME, MANIFEST_NAME, VERIFICATION_NAME } from '../catalog/layout';
 import type { Manifest } from '../catalog/manifest';
 import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
@@ -41,7 +41,7 @@ export async function checkArtifacts(store: Store, manifest: Manifest, context: 
 
 async function findForeignObjects(store: Store, manifest: Manifest): Promise<string[]> {
 	const folder = backupFolder(manifest.component, manifest.id);
-	const known = new Set([MANIFEST_NAME, VERIFICATION_NAME, ...manifest.artifacts.map((artifact) => artifact.name)]);
+	const known = new Set([MANIFEST_NAME, VERIFICATION_NAME, COPIES_NAME, ...manifest.artifacts.map((artifact) => artifact.name)]);
 	const foreign: string[] = [];
 	for await (const object of store.list(folder)) {
 		const name = object.key.slice(folder.length);

@@ -92,6 +92,7 @@ export function summaryOf(changes: Partial<BackupSummary> = {}): BackupSummary {
 		verified: null,
 		parent: null,
 		warnings: [],
+		copies: [],
 		...changes,
 	};
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, verifyIntegrityJob } from './catalog-jobs';
 import { testEncryptionJob } from './encryption-jobs';
+import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
@@ -23,6 +24,9 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	listBackupsJob,
 	pruneJob,
 	cleanUpJob,
+	copyJob,
+	recordRecoveryPointJob,
+	listRecoveryPointsJob,
 	verifyIntegrityJob,
 	restoreDrillJob,
 ]);

@@ -64,6 +64,7 @@ describe('listing', () => {
 			verified: { level: 'restore', at: '2026-11-22T03:00:00.000Z' },
 			parent: null,
 			warnings: [],
+			copies: [],
 		});
 	});
 

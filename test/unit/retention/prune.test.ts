@@ -85,6 +85,37 @@ test('a backup in use stays, also when its use begins after the plan was made', 
 	expect(await ids(store)).toHaveLength(5);
 });
 
+test('when the use of an incremental one begins after the plan was made, what it needs stays too', async () => {
+	const store = new MemoryStore();
+	const [newest] = await seed(store, 1);
+	const chain: Manifest[] = [];
+	for (const day of ['01', '02', '03']) {
+		const startedAt = `2026-09-${day}T02:00:00.000Z`;
+		const kind = day === '01' ? 'full' : 'incremental';
+		chain.push(await publishSmall(store, { startedAt, kind, id: idAt(startedAt, kind), parent: chain.at(-1)?.id ?? null }));
+	}
+	const young = '2026-11-22T03:00:00.000Z';
+	await publishSmall(store, { startedAt: young, kind: 'incremental', id: idAt(young, 'incremental'), parent: newest?.id ?? null }, [check()]);
+	const [first, second, third] = chain as [Manifest, Manifest, Manifest];
+	let begun = false;
+	const late = {
+		...context,
+		progress: ({ step }: { step: string }) => {
+			if (step !== 'Deleting old backups' || begun) return;
+			begun = true;
+			const record = { formatVersion: 1, name: `use.${third.id}`, state: 'held', mode: 'shared', purpose: 'restoring it', backupId: third.id, owner: { host: 'elsewhere', pid: 1, bootId: '', pidNamespace: '', processStart: '' }, acquiredAt: young, heartbeatAt: young, tookOverFrom: [] };
+			store.objects.set(`locks/use.${third.id}/x.json`, { content: Buffer.from(JSON.stringify(record)), modifiedAt: new Date() });
+		},
+	};
+	const { deleted, decisions } = await prune(store, late, apply);
+	expect(deleted).toEqual([]);
+	const reasonsOf = (id: string) => decisions.find((decision) => decision.id === id);
+	expect(reasonsOf(second.id)).toMatchObject({ action: 'keep', reasons: [`${third.id} needs it`] });
+	expect(reasonsOf(first.id)).toMatchObject({ action: 'keep', reasons: [`${second.id} needs it`] });
+	await store.remove(`locks/use.${third.id}/x.json`);
+	expect((await prune(store, context, apply)).deleted).toEqual([third.id, second.id, first.id]);
+});
+
 test('who wants to use a backup that is gone is told so', async () => {
 	const store = new MemoryStore();
 	const backups = await seed(store, 5);
