@@ -17,6 +17,9 @@ import { testConnection } from './handlers/postgres-test-connection';
 import { undoSwap } from './handlers/postgres-undo-swap';
 import { listPoints } from './handlers/recovery-list';
 import { recordPoint } from './handlers/recovery-record';
+import { restoreRedis } from './handlers/redis-restore';
+import { snapshotRedis } from './handlers/redis-snapshot';
+import { testRedis } from './handlers/redis-test-connection';
 import { testStore } from './handlers/store-test';
 import { verifyIntegrity } from './handlers/verify-integrity';
 import { restoreDrill } from './handlers/verify-restore-drill';
@@ -36,6 +39,9 @@ const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
 	'postgres.listDatabases': listDatabases,
 	'postgres.listSchemas': listSchemas,
 	'postgres.listTables': listTables,
+	'redis.testConnection': testRedis,
+	'redis.snapshot': snapshotRedis,
+	'redis.restore': restoreRedis,
 	'store.test': testStore,
 	'encryption.test': testEncryption,
 	'catalog.list': listBackupsHandler,

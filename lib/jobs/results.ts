@@ -5,11 +5,13 @@ import type { CopyOutcome } from '../copy/copy-backups';
 import type { CheckResult } from '../core/steps';
 import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
+import type { RedisRestoreResult } from '../redis/restore/options';
+import type { RedisConnectionTest } from '../redis/test-connection';
 import type { RetentionDecision } from '../retention/plan';
 import type { VerifyResult } from '../verify/result';
 import type { JobKind } from './schema/job';
 
-export type { CheckResult, CopyOutcome, RecoveryPointSummary, RestoreResult, SwapResult, VerifyResult };
+export type { CheckResult, CopyOutcome, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 
 export interface BackupResult {
 	readonly backup: BackupSummary;
@@ -34,6 +36,9 @@ export interface JobResults {
 	'postgres.listDatabases': { readonly databases: string[] };
 	'postgres.listSchemas': { readonly schemas: string[] };
 	'postgres.listTables': { readonly tables: TableName[] };
+	'redis.testConnection': RedisConnectionTest;
+	'redis.snapshot': BackupResult;
+	'redis.restore': RedisRestoreResult;
 	'store.test': { readonly store: string; readonly freeBytes: number | null };
 	'encryption.test': KeyTrial;
 	'catalog.list': { readonly backups: BackupSummary[] };

@@ -4,6 +4,7 @@ import { testEncryptionJob } from './encryption-jobs';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
+import { restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
 
 /** Every job there is. A job is plain data; whatever runs it (a node, the command line) checks it against this schema first. */
@@ -29,6 +30,9 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	listRecoveryPointsJob,
 	verifyIntegrityJob,
 	restoreDrillJob,
+	testRedisJob,
+	snapshotRedisJob,
+	restoreRedisJob,
 ]);
 
 /** A checked job, defaults filled in. */
