@@ -31,7 +31,7 @@ const arrows = {
 const doorsToLib = [
 	'jobs/(run-job|results|check-job|schema/[^/]+)',
 	'core/(errors|progress|keys)',
-	'catalog/(component|manifest|[a-z0-9]+-manifest|summary|verification)',
+	'catalog/(component|manifest|[a-z0-9]+-manifest|summary|verification|recovery-point)',
 	'storage/location',
 	'(postgres|redis)/connection-settings',
 	'retention/(policy|plan)',
@@ -160,6 +160,8 @@ export default tseslint.config(
 		rules: {
 			// Below execute.ts and lookups.ts errors are BackupErrors (what happened, what to do next); those two make n8n's errors of them.
 			'@n8n/community-nodes/require-node-api-error': 'off',
+			// Backup Catalog is one resource, the catalog, however many operations it has.
+			'@n8n/community-nodes/resource-operation-pattern': 'off',
 		},
 	},
 	{

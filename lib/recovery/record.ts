@@ -106,7 +106,8 @@ async function addSince(gathered: Gathered, store: Store, since: number): Promis
 		if (manifest) gathered.add(manifest);
 		else gathered.miss({ component: summary.component, what: summary.id, message: summary.problem ?? `The manifest of backup ${summary.id} cannot be read.` });
 	}
-	for (const { run } of await readLastRuns(store)) {
+	const runs = (await readLastRuns(store)).sort((a, b) => (a.series < b.series ? -1 : 1));
+	for (const { run } of runs) {
 		if (!run || run.outcome === 'success' || Date.parse(run.startedAt) < since) continue;
 		const what = `${run.kind} backup of ${run.source} (${run.component})`;
 		const going = { component: run.component, what, message: `The ${what} has not ended: it is still running, or its process died.` };
@@ -116,11 +117,16 @@ async function addSince(gathered: Gathered, store: Store, since: number): Promis
 
 function incomplete({ id, missing, members, state }: RecoveryPointSummary): BackupError {
 	const [first] = missing;
-	const list = missing.map(({ what, message }) => `${what}: ${message}`).join(' ');
+	const list = missing.map(({ what, message }) => `${what}: ${sentence(message)}`).join(' ');
 	const taken = `${members.length === 1 ? '1 backup was' : `${members.length} backups were`} taken and kept, as recovery point ${id}.`;
 	return new BackupError(
 		'RECOVERY_POINT_INCOMPLETE',
 		`${missing.length === 0 ? state : `${missing.length === 1 ? 'One part' : `${missing.length} parts`} of the run failed. ${list}`} ${taken}`,
 		missing.length === 1 && first?.hint !== undefined ? first.hint : 'Look at each failed step, put it right and run it again. Until then restore from an earlier, complete recovery point.',
 	);
+}
+
+/** The messages of other nodes may end anyhow. */
+function sentence(text: string): string {
+	return /[.!?]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
 }

@@ -6,15 +6,22 @@ import {
 	NodeConnectionTypes,
 } from 'n8n-workflow';
 import { credentialTest } from '../shared/credential-tests';
-import { executeOperations, runnable } from '../shared/execute';
+import { executeOperations, runnable, runnableForAll } from '../shared/execute';
+import { listSearch } from '../shared/lookups';
 import { cleanUpOperation } from './clean-up.operation';
+import { copyOperation } from './copy.operation';
 import { listOperation } from './list.operation';
+import { listRecoveryPointsOperation } from './list-recovery-points.operation';
 import { pruneOperation } from './prune.operation';
+import { recordRecoveryPointOperation } from './record-recovery-point.operation';
 
 const operations = {
 	list: runnable(listOperation),
 	prune: runnable(pruneOperation),
 	cleanUp: runnable(cleanUpOperation),
+	copy: runnable(copyOperation),
+	recordRecoveryPoint: runnableForAll(recordRecoveryPointOperation),
+	listRecoveryPoints: runnable(listRecoveryPointsOperation),
 };
 
 export class BackupCatalog implements INodeType {
@@ -25,13 +32,22 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up" }[$parameter["operation"]] + ($parameter["operation"] === "list" ? "" : ($parameter["mode"] === "apply" ? ": apply" : ": plan")) }}',
-		description: 'See which backups exist, and delete the ones that are no longer needed',
+			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: undefined,
-		credentials: [{ displayName: 'Backup Store', name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' }],
+		credentials: [
+			{ displayName: 'Backup Store', name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' },
+			{
+				displayName: 'Target Store',
+				name: 'backupTargetStoreApi',
+				required: true,
+				testedBy: 'backupStoreTest',
+				displayOptions: { show: { operation: ['copy'] } },
+			},
+		],
 		properties: [
 			{
 				displayName: 'Operation',
@@ -46,10 +62,22 @@ export class BackupCatalog implements INodeType {
 						action: 'Clean up leftovers',
 					},
 					{
+						name: 'Copy',
+						value: 'copy',
+						description: 'Bring backups to another store, each byte checked there',
+						action: 'Copy backups',
+					},
+					{
 						name: 'List',
 						value: 'list',
 						description: 'Get the backups in the store, newest first',
 						action: 'List backups',
+					},
+					{
+						name: 'List Recovery Points',
+						value: 'listRecoveryPoints',
+						description: 'Get the sets of backups that belong together, newest first',
+						action: 'List recovery points',
 					},
 					{
 						name: 'Prune',
@@ -57,16 +85,25 @@ export class BackupCatalog implements INodeType {
 						description: 'Delete the backups that the policy no longer keeps',
 						action: 'Prune backups',
 					},
+					{
+						name: 'Record Recovery Point',
+						value: 'recordRecoveryPoint',
+						description: 'Write down which backups of a run belong together, and what failed',
+						action: 'Record a recovery point',
+					},
 				],
 				default: 'list',
 			},
 			...listOperation.properties,
 			...pruneOperation.properties,
 			...cleanUpOperation.properties,
+			...copyOperation.properties,
+			...recordRecoveryPointOperation.properties,
+			...listRecoveryPointsOperation.properties,
 		],
 	};
 
-	methods = { credentialTest };
+	methods = { credentialTest, listSearch };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await executeOperations(this, operations);

@@ -1,9 +1,20 @@
-import { BACKUP_KINDS } from '../../lib/catalog/component';
+import type { INodePropertyOptions } from 'n8n-workflow';
+import { BACKUP_KINDS, type BackupKind, COMPONENTS } from '../../lib/catalog/component';
+import { componentField } from '../shared/component-field';
 import type { Operation } from '../shared/operation';
 import { optionsCollection } from '../shared/option-fields';
 import { plainData } from '../shared/plain-data';
 
 const operation = ['list'];
+
+/** What a backup may hold, for drop-downs. */
+const kindOptions = [
+	{ name: 'Extract', value: 'extract', description: 'Recently changed rows' },
+	{ name: 'Full', value: 'full', description: 'Everything of its source' },
+	{ name: 'Globals', value: 'globals', description: 'Roles and settings of a server' },
+	{ name: 'Incremental', value: 'incremental', description: 'What changed since the backup before it' },
+	{ name: 'Partial', value: 'partial', description: 'Chosen schemas or tables' },
+] satisfies ({ value: BackupKind } & INodePropertyOptions)[];
 
 /** The backups in the store, newest first. */
 export const listOperation: Operation<'catalog.list'> = {
@@ -19,23 +30,19 @@ export const listOperation: Operation<'catalog.list'> = {
 		},
 		optionsCollection(operation, [
 			{
-				displayName: 'Backed-Up Database',
+				displayName: 'Backed-Up Source',
 				name: 'source',
 				type: 'string',
 				default: '',
 				placeholder: 'e.g. crm_dashboard',
-				description: 'Only backups of this database',
+				description: 'Only backups of this: the name of a database, or of another source',
 			},
+			componentField,
 			{
 				displayName: 'Kind',
 				name: 'backupKind',
 				type: 'options',
-				options: [
-					{ name: 'Extract', value: 'extract', description: 'Recently changed rows' },
-					{ name: 'Full', value: 'full', description: 'A whole database' },
-					{ name: 'Globals', value: 'globals', description: 'Roles and settings of a server' },
-					{ name: 'Partial', value: 'partial', description: 'Chosen schemas or tables' },
-				],
+				options: kindOptions,
 				default: 'full',
 				description: 'Only backups of this kind',
 			},
@@ -48,7 +55,8 @@ export const listOperation: Operation<'catalog.list'> = {
 			kind: 'catalog.list',
 			store: await store(),
 			limit: parameters.number('limit', 'Limit'),
-			source: options.text('source', 'Backed-Up Database'),
+			source: options.text('source', 'Backed-Up Source'),
+			component: options.choice('component', 'Component', COMPONENTS),
 			backupKind: options.choice('backupKind', 'Kind', BACKUP_KINDS),
 		};
 	},

@@ -74,6 +74,6 @@ export class PostgresDump implements INodeType {
 	methods = { credentialTest, listSearch, loadOptions };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await executeOperations(this, operations);
+		return await executeOperations(this, operations, { component: () => 'postgres' });
 	}
 }

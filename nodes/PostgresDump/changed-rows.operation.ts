@@ -2,7 +2,7 @@ import { readTables } from '../shared/name-lists';
 import type { Operation, OperationInput } from '../shared/operation';
 import { compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
 import { wrong } from '../shared/parameters';
-import { momentIn } from './moment';
+import { momentIn } from '../shared/moment';
 import { backupItems, dumpCommon, warningHints } from './dump-common';
 
 const show = { operation: ['changedRows'] };

@@ -21,6 +21,8 @@ const PROGRESS_INTERVAL_MS = 1_000;
 export interface JobSources {
 	readonly connection: () => Promise<PostgresConnectionInput>;
 	readonly store: () => Promise<StoreLocation>;
+	/** The second store, for jobs that go from one to another. */
+	readonly target: () => Promise<StoreLocation>;
 	/** What a new backup is encrypted with; null without a credential. */
 	readonly encryption: () => Promise<Encryption | null>;
 	/** What backups are decrypted with; null without a credential. */
@@ -38,6 +40,7 @@ export function executionSources(context: IExecuteFunctions, itemIndex: number):
 	return {
 		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi', itemIndex)),
 		store: async () => await allowedStore(storeLocation(await context.getCredentials('backupStoreApi', itemIndex)), policy),
+		target: async () => await allowedStore(storeLocation(await context.getCredentials('backupTargetStoreApi', itemIndex)), policy),
 		encryption: async () => chosen(await keys(), encryptionOf),
 		decryption: async () => chosen(await keys(), decryptionOf),
 	};
@@ -52,6 +55,7 @@ export function lookupSources(context: ILoadOptionsFunctions): JobSources {
 	return {
 		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi')),
 		store: async () => await lookupStore(await context.getCredentials('backupStoreApi')),
+		target: async () => await lookupStore(await context.getCredentials('backupTargetStoreApi')),
 		encryption: async () => null,
 		decryption: async () => null,
 	};

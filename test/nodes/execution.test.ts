@@ -1,5 +1,6 @@
 import { NodeOperationError } from 'n8n-workflow';
 import { BackupError, cancelled } from '../../lib/core/errors';
+import { checkJob } from '../../lib/jobs/check-job';
 import { runJob } from '../../lib/jobs/run-job';
 import { BackupCatalog } from '../../nodes/BackupCatalog/BackupCatalog.node';
 import { PostgresDump } from '../../nodes/PostgresDump/PostgresDump.node';
@@ -53,7 +54,7 @@ test('going on after errors gives n8n the shape that it sends to the error outpu
 	running.mockRejectedValueOnce(refused);
 	const { output } = await execute({ items: [dump('one'), dump('two')], continueOnFail: true });
 	expect(output[0]).toEqual({
-		json: { error: refused.message, details: { code: 'SERVER_UNREACHABLE', hint: refused.hint } },
+		json: { error: refused.message, details: { code: 'SERVER_UNREACHABLE', hint: refused.hint, node: 'Postgres Dump', component: 'postgres' } },
 		pairedItem: { item: 0 },
 	});
 	expect(output[1]?.json.backup).toMatchObject({ source: 'two' });
@@ -168,4 +169,50 @@ test('the catalog lists one item for each backup', async () => {
 			{ json: { backup: { id: 'b' } }, pairedItem: { item: 0 } },
 		],
 	]);
+});
+
+describe('a recovery point of a run', () => {
+	const catalog = new BackupCatalog();
+	const record = { operation: 'recordRecoveryPoint', recoveryPointName: 'Backup: Full', failWhenIncomplete: false };
+	const backup = (component: string, id: string) => ({ backup: { component, id, kind: 'full' } });
+	const input = [
+		backup('postgres', '20261122T020000Z-full-a1b2c3'),
+		{ error: 'Redis did not answer.', details: { code: 'SERVER_UNREACHABLE', hint: 'See that it runs.', node: 'Redis Snapshot', component: 'redis' } },
+		backup('files', '20261122T020100Z-full-a1b2c3'),
+		{ error: { message: 'Bad Gateway' } },
+		{ prune: { applied: true } },
+		backup('files', '20261122T020100Z-full-a1b2c3'),
+	];
+
+	test('is one job of all input items, and one item linked to all of them', async () => {
+		running.mockResolvedValue({ recoveryPoint: { id: '20261122T030000Z-set-a1b2c3', complete: false } } as never);
+		const { context } = fakeContext(catalog, { items: input.map(() => record), input });
+		const [output] = await catalog.execute.call(context);
+		expect(running).toHaveBeenCalledTimes(1);
+		expect(checkJob(running.mock.calls[0]?.[0])).toMatchObject({
+			kind: 'recovery.record',
+			name: 'Backup: Full',
+			since: null,
+			members: [
+				{ component: 'postgres', id: '20261122T020000Z-full-a1b2c3' },
+				{ component: 'files', id: '20261122T020100Z-full-a1b2c3' },
+			],
+			failures: [
+				{ component: 'redis', what: 'Redis Snapshot', message: 'Redis did not answer.', code: 'SERVER_UNREACHABLE', hint: 'See that it runs.' },
+				{ component: null, what: 'A step of the run', message: 'Bad Gateway' },
+			],
+		});
+		expect(output).toEqual([{ json: { recoveryPoint: { id: '20261122T030000Z-set-a1b2c3', complete: false } }, pairedItem: input.map((_, item) => ({ item })) }]);
+	});
+
+	test('that is incomplete fails the run once, word by word', async () => {
+		const error = new BackupError('RECOVERY_POINT_INCOMPLETE', 'One part of the run failed. Redis Snapshot: Redis did not answer.', 'See that it runs.');
+		running.mockRejectedValue(error);
+		const { context } = fakeContext(catalog, { items: input.map(() => ({ ...record, failWhenIncomplete: true })), input });
+		await expect(catalog.execute.call(context)).rejects.toMatchObject({ message: error.message });
+		const goingOn = fakeContext(catalog, { items: input.map(() => record), input, continueOnFail: true });
+		running.mockRejectedValue(error);
+		expect((await catalog.execute.call(goingOn.context))[0]).toHaveLength(1);
+		expect(running).toHaveBeenCalledTimes(2);
+	});
 });

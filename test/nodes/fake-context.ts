@@ -22,10 +22,13 @@ export const postgresCredential = {
 	clientFolder: '',
 };
 export const storeCredential = { type: 'folder', path: '/backups', prefix: 'crm' };
+export const targetStoreCredential = { type: 'folder', path: '/mnt/second-disk', prefix: '' };
 
 export interface FakeOptions {
 	/** One set of parameters for each input item, as expressions would have resolved to. */
 	readonly items: INodeParameters[];
+	/** What the input items hold. */
+	readonly input?: IDataObject[];
 	readonly continueOnFail?: boolean;
 	readonly signal?: AbortSignal;
 	readonly blocked?: boolean;
@@ -56,6 +59,7 @@ export function fakeContext(nodeType: INodeType, options: FakeOptions): { contex
 	const credentials: Record<string, IDataObject> = options.credentials ?? {
 		backupPostgresApi: postgresCredential,
 		backupStoreApi: storeCredential,
+		backupTargetStoreApi: targetStoreCredential,
 	};
 	if (options.encryption) {
 		credentials.backupEncryptionApi = options.encryption;
@@ -63,7 +67,7 @@ export function fakeContext(nodeType: INodeType, options: FakeOptions): { contex
 	}
 	const context = {
 		getNode: () => node,
-		getInputData: (): INodeExecutionData[] => options.items.map(() => ({ json: {} })),
+		getInputData: (): INodeExecutionData[] => options.items.map((_, index) => ({ json: options.input?.[index] ?? {} })),
 		getNodeParameter: (name: string, itemIndex: number, fallback?: unknown, read?: { extractValue?: boolean }) => {
 			const value = filled[itemIndex]?.[name];
 			if (value === undefined) return fallback;

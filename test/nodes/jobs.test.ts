@@ -27,6 +27,9 @@ const list = (value: string) => ({ __rl: true, mode: 'list', value });
 
 const answers: Record<string, unknown> = {
 	'catalog.list': { backups: [] },
+	'catalog.copy': { copies: [] },
+	'recovery.record': { recoveryPoint: {} },
+	'recovery.list': { recoveryPoints: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0 },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
 	'postgres.restoreDatabase': { dryRun: true, checks: [], warnings: [] },
@@ -308,6 +311,54 @@ describe('Backup Catalog', () => {
 			source: 'crm',
 			backupKind: 'full',
 		});
+	});
+
+	test('list of one component', async () => {
+		expect(await jobOf(node, { operation: 'list', options: { component: 'files', backupKind: 'incremental' } })).toMatchObject({ component: 'files', backupKind: 'incremental' });
+	});
+
+	test('copy of everything missing, from one credential to the other', async () => {
+		expect(await jobOf(node, { operation: 'copy' })).toEqual({
+			kind: 'catalog.copy',
+			store,
+			target: { type: 'folder', path: '/mnt/second-disk', prefix: '' },
+			selection: { what: 'missing' },
+			recheck: false,
+			lockWaitSeconds: 600,
+		});
+		running.mockClear();
+		const options = { onlyComponent: 'redis', withinDays: 7, recheck: true, lockWait: 1 };
+		expect(await jobOf(node, { operation: 'copy', options })).toMatchObject({ selection: { what: 'missing', component: 'redis', withinDays: 7 }, recheck: true, lockWaitSeconds: 60 });
+	});
+
+	test('copy of one backup, and of a recovery point', async () => {
+		const one = { operation: 'copy', what: 'backup', component: 'files', backupChoice: 'id', backup: { __rl: true, mode: 'id', value: ID } };
+		expect(await jobOf(node, one)).toMatchObject({ selection: { what: 'backup', component: 'files', backup: { by: 'id', id: ID } } });
+		running.mockClear();
+		expect(await jobOf(node, { operation: 'copy', what: 'recoveryPoint' })).toMatchObject({ selection: { what: 'recoveryPoint', recoveryPoint: { by: 'latest' } } });
+		running.mockClear();
+		const id = '20261122T020000Z-set-a1b2c3';
+		expect(await jobOf(node, { operation: 'copy', what: 'recoveryPoint', recoveryPointChoice: 'id', recoveryPoint: id })).toMatchObject({ selection: { recoveryPoint: { by: 'id', id } } });
+	});
+
+	test('a recovery point of everything since a time, in the time zone of the workflow', async () => {
+		const options = { since: '2026-11-22T02:00:00', expected: ['postgres', 'redis'], note: 'before v4' };
+		const job = await jobOf(node, { operation: 'recordRecoveryPoint', recoveryPointName: 'Weekly', options }, { timeZone: 'America/Sao_Paulo' });
+		expect(job).toEqual({
+			kind: 'recovery.record',
+			store,
+			name: 'Weekly',
+			note: 'before v4',
+			members: [],
+			failures: [],
+			since: '2026-11-22T05:00:00.000Z',
+			expected: ['postgres', 'redis'],
+			failWhenIncomplete: true,
+		});
+	});
+
+	test('the list of recovery points', async () => {
+		expect(await jobOf(node, { operation: 'listRecoveryPoints', limit: 3 })).toEqual({ kind: 'recovery.list', store, limit: 3 });
 	});
 
 	test('prune only plans unless told to apply', async () => {

@@ -1,5 +1,5 @@
 import { DateTime } from 'luxon';
-import { wrong } from '../shared/parameters';
+import { wrong } from './parameters';
 
 /**
  * A moment from a date field or an expression, as ISO text in UTC: ISO text (without an offset it is read in `timeZone`),
