@@ -7,6 +7,8 @@ import { dropPrevious } from './handlers/postgres-drop-previous';
 import { dumpDatabase } from './handlers/postgres-dump-database';
 import { dumpGlobals } from './handlers/postgres-dump-globals';
 import { extractChangedRows } from './handlers/postgres-extract-changed-rows';
+import { archiveFiles } from './handlers/files-archive';
+import { restoreFiles } from './handlers/files-restore';
 import { testEncryption } from './handlers/encryption-test';
 import { listDatabases } from './handlers/postgres-list-databases';
 import { listSchemas } from './handlers/postgres-list-schemas';
@@ -21,6 +23,7 @@ import { restoreRedis } from './handlers/redis-restore';
 import { snapshotRedis } from './handlers/redis-snapshot';
 import { testRedis } from './handlers/redis-test-connection';
 import { testStore } from './handlers/store-test';
+import { filesDrill } from './handlers/verify-files-drill';
 import { verifyIntegrity } from './handlers/verify-integrity';
 import { restoreDrill } from './handlers/verify-restore-drill';
 import type { JobHandler } from './handler';
@@ -50,6 +53,9 @@ const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
 	'catalog.copy': copy,
 	'recovery.record': recordPoint,
 	'recovery.list': listPoints,
+	'files.archive': archiveFiles,
+	'files.restore': restoreFiles,
+	'verify.filesDrill': filesDrill,
 	'verify.integrity': verifyIntegrity,
 	'verify.restoreDrill': restoreDrill,
 };

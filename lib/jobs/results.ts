@@ -4,6 +4,7 @@ import type { TableName } from '../catalog/postgres-manifest';
 import type { CopyOutcome } from '../copy/copy-backups';
 import type { CheckResult } from '../core/steps';
 import type { KeyTrial } from '../pipeline/try-keys';
+import type { RestoreFilesResult } from '../files/restore/options';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
@@ -11,6 +12,7 @@ import type { RetentionDecision } from '../retention/plan';
 import type { VerifyResult } from '../verify/result';
 import type { JobKind } from './schema/job';
 
+export type { RestoreFilesResult };
 export type { CheckResult, CopyOutcome, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 
 export interface BackupResult {
@@ -52,6 +54,9 @@ export interface JobResults {
 	'catalog.copy': CopyOutcome;
 	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };
 	'recovery.list': { readonly recoveryPoints: RecoveryPointSummary[] };
+	'files.archive': BackupResult;
+	'files.restore': RestoreFilesResult;
+	'verify.filesDrill': VerifyResult;
 	'verify.integrity': VerifyResult;
 	'verify.restoreDrill': VerifyResult;
 }

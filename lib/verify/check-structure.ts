@@ -2,6 +2,7 @@ import { readArtifact } from '../backup/read-artifact';
 import type { Artifact, Manifest } from '../catalog/manifest';
 import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
+import { checkArchive } from '../files/check-archive';
 import { readGlobals } from '../postgres/restore/apply-globals';
 import { storedDump } from '../postgres/restore/dump-files';
 import { parseDump } from '../postgres/restore/parse-dump';
@@ -29,6 +30,7 @@ export async function checkStructure(request: StructureRequest, context: JobCont
 		case 'redis':
 			return await checkRedis(request, context);
 		case 'files':
+			return await checkFiles(request, context);
 		case 'n8n':
 			throw new BackupError('INVALID_INPUT', `The structure of a backup of ${manifest.source.type} cannot be checked by this version.`, 'Use the level "checksum" for it.');
 	}
@@ -39,6 +41,11 @@ async function checkRedis({ store, manifest }: StructureRequest, context: JobCon
 	let keys = 0;
 	for (const rdb of rdbs) keys += totalKeys((await checkRdb(rdb, context)).databases);
 	return `${rdbs.length === 1 ? 'The RDB was' : `${rdbs.length} RDBs were`} read to the end, checksums and every value: ${keys} keys, as recorded.`;
+}
+
+async function checkFiles({ store, manifest }: StructureRequest, context: JobContext): Promise<string> {
+	const { files, bytes, entries } = await checkArchive(store, manifest, context);
+	return `The archive was read to its end: ${files} files with ${bytes} bytes have the SHA-256 that the index says; the index describes a tree of ${entries} entries.`;
 }
 
 async function checkPostgres(request: StructureRequest, context: JobContext): Promise<string> {

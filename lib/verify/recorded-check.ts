@@ -10,7 +10,7 @@ import type { Store } from '../storage/store';
 import type { VerifyResult } from './result';
 
 /** Failures that speak against the backup. All others (no connection, a missing role, no space, …) say nothing about it, and are not recorded. */
-const AGAINST_THE_BACKUP: readonly ErrorCode[] = ['ARTIFACT_DAMAGED', 'PROOF_MISMATCH', 'RESTORE_FAILED'];
+const AGAINST_THE_BACKUP: readonly ErrorCode[] = ['ARTIFACT_DAMAGED', 'ARCHIVE_REFUSED', 'CHAIN_INCOMPLETE', 'PROOF_MISMATCH', 'RESTORE_FAILED'];
 
 const LONGEST_DETAIL = 2000;
 

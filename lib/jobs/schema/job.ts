@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, verifyIntegrityJob } from './catalog-jobs';
+import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
@@ -20,6 +21,9 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	listDatabasesJob,
 	listSchemasJob,
 	listTablesJob,
+	archiveFilesJob,
+	restoreFilesJob,
+	filesDrillJob,
 	testStoreJob,
 	testEncryptionJob,
 	listBackupsJob,
