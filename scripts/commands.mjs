@@ -8,7 +8,7 @@ export const commands = {
 		steps: [{ title: 'Demo', run: ['node', '--import', 'tsx', 'demo/demo.ts'] }],
 	},
 	'test': {
-		needs: ['postgres', 'zstd', 'age', 'openssl', 'n8n', 'postgres 17', 'build'],
+		needs: ['postgres', 'zstd', 'age', 'openssl', 'n8n', 'postgres 17', 's3 server', 'build'],
 		steps: [
 			{ title: 'Lint', run: ['eslint', '.'] },
 			{ title: 'Type check', run: ['tsc', '-p', 'tsconfig.json', '--noEmit'] },
@@ -20,7 +20,7 @@ export const commands = {
 	'test:unit': { needs: ['zstd', 'age'], steps: [{ title: 'Unit tests', jest: ['unit'] }] },
 	'test:nodes': { needs: ['build'], steps: [{ title: 'Node tests', jest: ['nodes'] }] },
 	'test:integration': {
-		needs: ['postgres', 'zstd', 'age', 'openssl', 'postgres 17', 'build'],
+		needs: ['postgres', 'zstd', 'age', 'openssl', 'postgres 17', 's3 server', 'build'],
 		steps: [{ title: 'Integration tests (real PostgreSQL servers)', jest: ['integration'] }],
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },

@@ -6,6 +6,7 @@ import { node24 } from './setup/node-24.mjs';
 import { debianPackages } from './setup/debian-packages.mjs';
 import { n8n } from './setup/n8n.mjs';
 import { postgres17 } from './setup/postgres-17.mjs';
+import { s3Server } from './setup/s3-server.mjs';
 import { build } from './setup/build.mjs';
 import { SetupError } from './setup/setup-error.mjs';
 import { runSteps } from './run-steps.mjs';
@@ -18,6 +19,7 @@ const preparations = {
 	'chromium': () => debianPackages(['chromium']),
 	'n8n': n8n,
 	'postgres 17': postgres17,
+	's3 server': s3Server,
 	'build': build,
 };
 

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { escapeIdentifier } from 'pg';
 import pg from 'pg';
 import { postgresConnectionSchema, type PostgresConnection } from '../../lib/postgres/connection-settings';
+import { freePort } from './free-port';
 
 export interface StartOptions {
 	/** Server settings on top of the fast ones. */
@@ -202,17 +202,6 @@ async function makeCertificates(folder: string, data: string, owner: Owner | und
 	);
 	for (const name of ['server.key', 'server.crt']) if (owner) await chown(join(data, name), owner.uid, owner.gid);
 	return await readFile(ca, 'utf8');
-}
-
-async function freePort(): Promise<number> {
-	const probe = createServer();
-	probe.listen(0, '127.0.0.1');
-	await once(probe, 'listening');
-	const address = probe.address();
-	probe.close();
-	await once(probe, 'close');
-	if (address === null || typeof address === 'string') throw new Error('no free port');
-	return address.port;
 }
 
 async function untilReady(server: ChildProcess, query: (sql: string) => Promise<unknown>, log: () => string): Promise<void> {
