@@ -3,6 +3,7 @@ import { toBackupError } from '../lib/core/errors';
 import type { Command } from './command';
 import { list } from './commands/list';
 import { restore } from './commands/restore';
+import { restoreFiles } from './commands/restore-files';
 import { run } from './commands/run';
 import { dropPrevious, undoSwap } from './commands/swap-back';
 import { verify } from './commands/verify';
@@ -20,7 +21,7 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, verify, restore, undoSwap, dropPrevious, run];
+const commands: readonly Command[] = [list, verify, restore, restoreFiles, undoSwap, dropPrevious, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

@@ -1,16 +1,25 @@
+import { resolve } from 'node:path';
 import { runJob } from '../../lib/jobs/run-job';
 import { COMPONENTS } from '../../lib/catalog/component';
 import { VERIFICATION_LEVELS } from '../../lib/catalog/verification';
+import { FILE_COMPONENTS } from '../../lib/jobs/schema/files-jobs';
 import type { Command } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
-import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, outputOptions, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
+import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, type OptionValues, outputOptions, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
+
+/** Where a drill of files may make its throwaway folder. */
+function drillFolder(values: OptionValues): string | undefined {
+	const folder = textOption(values, 'folder');
+	return folder === undefined ? undefined : resolve(folder);
+}
 
 export const verify: Command = {
 	name: 'verify',
 	summary: 'Prove a backup: its bytes, its structure, or by a restore into a throwaway database.',
 	usage:
 		'backup-recovery verify --store FOLDER [--backup latest|ID] [--level checksum|structure|restore] [--identity-file FILE | --passphrase-file FILE]\n' +
-		'    for --level restore also: --host HOST --user USER --password-file FILE [--globals latest|ID] [--jobs 2]',
+		'    for --level restore also: --host HOST --user USER --password-file FILE [--globals latest|ID] [--jobs 2]\n' +
+		'    for --level restore of --component files|config|logs: [--folder WHERE THERE IS ROOM]',
 	options: {
 		...storeOptions,
 		...connectionOptions,
@@ -22,6 +31,7 @@ export const verify: Command = {
 		level: { type: 'string' },
 		globals: { type: 'string' },
 		jobs: { type: 'string' },
+		folder: { type: 'string' },
 	},
 	async run(values, _positionals, world) {
 		const level = choiceOption(values, 'level', VERIFICATION_LEVELS) ?? 'structure';
@@ -32,8 +42,11 @@ export const verify: Command = {
 			backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source')),
 		};
 		const globals = textOption(values, 'globals');
+		const files = FILE_COMPONENTS.find((component) => component === common.component);
 		const result =
-			level === 'restore'
+			level === 'restore' && files !== undefined
+				? await runJob<'verify.filesDrill'>({ kind: 'verify.filesDrill', ...common, component: files, folder: drillFolder(values) }, world.runOptions)
+			: level === 'restore'
 				? await runJob<'verify.restoreDrill'>(
 						{
 							kind: 'verify.restoreDrill',

@@ -9,6 +9,7 @@ import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
 import { dropPreviousOperation } from './drop-previous.operation';
+import { filesOperation } from './files.operation';
 import { postgresDatabaseOperation } from './postgres-database.operation';
 import { undoSwapOperation } from './undo-swap.operation';
 
@@ -16,6 +17,7 @@ const operations = {
 	postgresDatabase: runnable(postgresDatabaseOperation),
 	undoSwap: runnable(undoSwapOperation),
 	dropPrevious: runnable(dropPreviousOperation),
+	files: runnable(filesOperation),
 };
 
 export class RestoreBackup implements INodeType {
@@ -26,27 +28,33 @@ export class RestoreBackup implements INodeType {
 		group: ['output'],
 		version: 1,
 		subtitle:
-			'={{ { postgresDatabase: "Postgres Database", undoSwap: "Undo Swap", dropPrevious: "Drop Previous" }[$parameter["operation"]] + ($parameter["dryRun"] === false ? "" : " (dry run)") }}',
+			'={{ { postgresDatabase: "Postgres Database", undoSwap: "Undo Swap", dropPrevious: "Drop Previous", files: "Files" }[$parameter["operation"]] + ($parameter["dryRun"] === false ? "" : " (dry run)") }}',
 		description: 'Restore a backup beside the live data, prove it, and swap it in',
 		defaults: { name: 'Restore Backup' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: undefined,
 		credentials: [
-			{ displayName: 'Postgres Server', name: 'backupPostgresApi', required: true, testedBy: 'backupPostgresTest' },
+			{
+				displayName: 'Postgres Server',
+				name: 'backupPostgresApi',
+				required: true,
+				testedBy: 'backupPostgresTest',
+				displayOptions: { show: { operation: ['postgresDatabase', 'undoSwap', 'dropPrevious'] } },
+			},
 			{
 				displayName: 'Backup Store',
 				name: 'backupStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',
-				displayOptions: { show: { operation: ['postgresDatabase'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'files'] } },
 			},
 			{
 				displayName: 'Backup Encryption',
 				name: 'backupEncryptionApi',
 				required: false,
 				testedBy: 'backupEncryptionTest',
-				displayOptions: { show: { operation: ['postgresDatabase'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'files'] } },
 			},
 		],
 		properties: [
@@ -61,6 +69,12 @@ export class RestoreBackup implements INodeType {
 						value: 'dropPrevious',
 						description: 'Drop the database that an earlier swap kept',
 						action: 'Drop the previous database',
+					},
+					{
+						name: 'Files',
+						value: 'files',
+						description: 'Restore a folder from a backup and those that it builds on',
+						action: 'Restore files',
 					},
 					{
 						name: 'Postgres Database',
@@ -80,6 +94,7 @@ export class RestoreBackup implements INodeType {
 			...postgresDatabaseOperation.properties,
 			...undoSwapOperation.properties,
 			...dropPreviousOperation.properties,
+			...filesOperation.properties,
 		],
 	};
 

@@ -8,12 +8,14 @@ import {
 import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
+import { filesDrillOperation } from './files-drill.operation';
 import { integrityOperation } from './integrity.operation';
 import { restoreDrillOperation } from './restore-drill.operation';
 
 const operations = {
 	integrity: runnable(integrityOperation),
 	restoreDrill: runnable(restoreDrillOperation),
+	filesDrill: runnable(filesDrillOperation),
 };
 
 export class VerifyBackup implements INodeType {
@@ -23,7 +25,7 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -48,6 +50,12 @@ export class VerifyBackup implements INodeType {
 				noDataExpression: true,
 				options: [
 					{
+						name: 'Files Restore Drill',
+						value: 'filesDrill',
+						description: 'Restore files into a throwaway folder and compare them with the index',
+						action: 'Run a restore drill of files',
+					},
+					{
 						name: 'Integrity',
 						value: 'integrity',
 						description: 'Check that the bytes are as written and that the archive can be read',
@@ -64,6 +72,7 @@ export class VerifyBackup implements INodeType {
 			},
 			...integrityOperation.properties,
 			...restoreDrillOperation.properties,
+			...filesDrillOperation.properties,
 		],
 	};
 

@@ -2,6 +2,7 @@ import type { ILoadOptionsFunctions, INodeListSearchItems, INodeListSearchResult
 import { BackupError, toBackupError } from '../../lib/core/errors';
 import { BACKUP_KINDS, type BackupKind, type Component } from '../../lib/catalog/component';
 import type { BackupSummary } from '../../lib/catalog/summary';
+import { FILE_COMPONENTS } from '../../lib/jobs/schema/files-jobs';
 import { tableValue } from './name-lists';
 import { nodeError } from './node-error';
 import { lookupSources, runLookup } from './run-node-job';
@@ -25,6 +26,10 @@ export const listSearch = {
 	},
 	searchAllBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await searchBackupsOfKinds(this, BACKUP_KINDS, filter);
+	},
+	searchFileBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		const component = FILE_COMPONENTS.find((known) => known === this.getCurrentNodeParameter('component'));
+		return await searchBackupsOfKinds(this, ['full', 'incremental'], filter, component ?? 'files');
 	},
 	searchGlobals: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await searchBackupsOfKinds(this, ['globals'], filter, 'postgres');

@@ -8,6 +8,7 @@ import type { StoreLocation } from '../../lib/storage/location';
 import { postgresConnection, type PostgresConnectionInput, storeLocation } from './credentials';
 import { decryptionOf, encryptionOf } from './encryption-keys';
 import { environmentPolicy, type FilePolicy } from './file-policy';
+import { allowedFolder } from './folder-policy';
 import { allowedStore } from './store-policy';
 
 export type InputOf<K extends JobKind> = Extract<JobInput, { kind: K }>;
@@ -23,6 +24,8 @@ export interface JobSources {
 	readonly store: () => Promise<StoreLocation>;
 	/** The second store, for jobs that go from one to another. */
 	readonly target: () => Promise<StoreLocation>;
+	/** A folder that the job may read or write; `label` is its field's name. */
+	readonly folder: (path: string, label: string) => Promise<string>;
 	/** What a new backup is encrypted with; null without a credential. */
 	readonly encryption: () => Promise<Encryption | null>;
 	/** What backups are decrypted with; null without a credential. */
@@ -41,6 +44,7 @@ export function executionSources(context: IExecuteFunctions, itemIndex: number):
 		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi', itemIndex)),
 		store: async () => await allowedStore(storeLocation(await context.getCredentials('backupStoreApi', itemIndex)), policy),
 		target: async () => await allowedStore(storeLocation(await context.getCredentials('backupTargetStoreApi', itemIndex)), policy),
+		folder: async (path, label) => await allowedFolder(path, label, policy),
 		encryption: async () => chosen(await keys(), encryptionOf),
 		decryption: async () => chosen(await keys(), decryptionOf),
 	};
@@ -56,6 +60,7 @@ export function lookupSources(context: ILoadOptionsFunctions): JobSources {
 		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi')),
 		store: async () => await lookupStore(await context.getCredentials('backupStoreApi')),
 		target: async () => await lookupStore(await context.getCredentials('backupTargetStoreApi')),
+		folder: async (path, label) => await allowedFolder(path, label, environmentPolicy(process.env)),
 		encryption: async () => null,
 		decryption: async () => null,
 	};

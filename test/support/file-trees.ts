@@ -101,7 +101,7 @@ let counter = 0;
 function ascending(bytes: number): Buffer {
 	if (bytes !== 6) return randomBytes(bytes);
 	counter += 1;
-	return Buffer.from([...counter.toString(36).padStart(6, '0')].map((letter) => parseInt(letter, 36)));
+	return Buffer.from(Array.from(counter.toString(36).padStart(6, '0'), (letter) => parseInt(letter, 36)));
 }
 
 const ARCHIVE_DEFAULTS: Omit<ArchiveFilesOptions, 'folder'> = {

@@ -1,0 +1,10 @@
+import type { Operation } from '../shared/operation';
+import { archiveCommon, archiveFields, backupItems, warningHints } from './archive-common';
+
+/** A folder as a whole: restorable by itself. */
+export const fullOperation: Operation<'files.archive'> = {
+	properties: archiveFields('full', []),
+	job: async (input) => ({ kind: 'files.archive', mode: 'full', ...(await archiveCommon(input)) }),
+	items: backupItems,
+	hints: warningHints,
+};
