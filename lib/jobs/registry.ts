@@ -17,6 +17,7 @@ import { preflight } from './handlers/postgres-preflight';
 import { restoreDatabase } from './handlers/postgres-restore-database';
 import { testConnection } from './handlers/postgres-test-connection';
 import { undoSwap } from './handlers/postgres-undo-swap';
+import { crossCheck } from './handlers/recovery-cross-check';
 import { listPoints } from './handlers/recovery-list';
 import { recordPoint } from './handlers/recovery-record';
 import { restoreRedis } from './handlers/redis-restore';
@@ -52,6 +53,7 @@ const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
 	'catalog.cleanUp': cleanUp,
 	'catalog.copy': copy,
 	'recovery.record': recordPoint,
+	'recovery.crossCheck': crossCheck,
 	'recovery.list': listPoints,
 	'files.archive': archiveFiles,
 	'files.restore': restoreFiles,

@@ -5,6 +5,7 @@ import type { CopyOutcome } from '../copy/copy-backups';
 import type { CheckResult } from '../core/steps';
 import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreFilesResult } from '../files/restore/options';
+import type { CrossCheckResult } from '../recovery/cross-check/cross-check';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
@@ -14,6 +15,7 @@ import type { JobKind } from './schema/job';
 
 export type { RestoreFilesResult };
 export type { CheckResult, CopyOutcome, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
+export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 
 export interface BackupResult {
 	readonly backup: BackupSummary;
@@ -53,6 +55,7 @@ export interface JobResults {
 	'catalog.cleanUp': { readonly applied: boolean; readonly leftovers: Leftover[]; readonly freedBytes: number };
 	'catalog.copy': CopyOutcome;
 	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };
+	'recovery.crossCheck': CrossCheckResult;
 	'recovery.list': { readonly recoveryPoints: RecoveryPointSummary[] };
 	'files.archive': BackupResult;
 	'files.restore': RestoreFilesResult;

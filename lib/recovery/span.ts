@@ -8,6 +8,12 @@ type AsOf = RecoveryMember['asOf'];
 export function asOfBackup(manifest: Manifest): AsOf {
 	const snapshot = manifest.postgres?.proof?.takenAt;
 	if (snapshot !== undefined) return { from: utc(snapshot), to: utc(snapshot), exact: true };
+	const redis = (manifest.redis?.snapshots ?? []).map(({ takenAt }) => takenAt);
+	if (redis.length > 0 && redis.every((moment) => moment !== null)) {
+		const moments = redis.map(utc).sort();
+		const [from = '', to = from] = [moments[0], moments.at(-1)];
+		return { from, to, exact: from === to };
+	}
 	return { from: utc(manifest.startedAt), to: utc(manifest.finishedAt), exact: false };
 }
 

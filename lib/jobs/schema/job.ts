@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, verifyIntegrityJob } from './catalog-jobs';
 import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
+import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
@@ -32,6 +33,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	copyJob,
 	recordRecoveryPointJob,
 	listRecoveryPointsJob,
+	crossCheckJob,
 	verifyIntegrityJob,
 	restoreDrillJob,
 	testRedisJob,

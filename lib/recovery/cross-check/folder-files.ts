@@ -1,0 +1,48 @@
+import { opendir, realpath } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { BackupError, throwIfAborted } from '../../core/errors';
+
+/**
+ * The files and links below a folder, as paths relative to it, in no particular order. Links are named, not followed.
+ * @throws BackupError `INVALID_INPUT` when there is no such folder; `PERMISSION_DENIED` naming what cannot be read
+ */
+export async function* folderFiles(folder: string, signal: AbortSignal): AsyncGenerator<string, void, void> {
+	if (!isAbsolute(folder)) throw new BackupError('INVALID_INPUT', `The folder ${JSON.stringify(folder)} is not an absolute path.`, 'Give a path that starts with a slash.');
+	const root = await realRoot(folder);
+	const pending = [''];
+	for (let current = pending.pop(); current !== undefined; current = pending.pop()) {
+		throwIfAborted(signal);
+		const prefix = current === '' ? '' : `${current}/`;
+		try {
+			for await (const entry of await opendir(join(root, current), { bufferSize: 256 })) {
+				if (entry.isDirectory()) pending.push(prefix + entry.name);
+				else if (entry.isFile() || entry.isSymbolicLink()) yield prefix + entry.name;
+			}
+		} catch (error) {
+			// Removed while the rest was read.
+			if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || current === '') throw unreadable(error, join(root, current));
+		}
+	}
+}
+
+async function realRoot(folder: string): Promise<string> {
+	try {
+		return await realpath(folder);
+	} catch (error) {
+		throw unreadable(error, folder);
+	}
+}
+
+function unreadable(error: unknown, folder: string): unknown {
+	if (error instanceof BackupError) return error;
+	switch ((error as NodeJS.ErrnoException).code) {
+		case 'ENOENT':
+		case 'ENOTDIR':
+			return new BackupError('INVALID_INPUT', `There is no folder ${folder}.`, 'Check the path, as seen from the machine that runs the job.', { cause: error });
+		case 'EACCES':
+		case 'EPERM':
+			return new BackupError('PERMISSION_DENIED', `The folder ${folder} cannot be read.`, 'Give the user that runs the job the right to read it and to enter it.', { cause: error });
+		default:
+			return error;
+	}
+}
