@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Component } from '../catalog/component';
+import { readChain } from '../catalog/chain';
 import { type BackupChoice, findBackup } from '../catalog/find-backup';
 import { walkBackups } from '../catalog/list-backups';
 import type { RecoveryPointChoice } from '../catalog/list-recovery-points';
@@ -7,7 +8,7 @@ import type { Manifest } from '../catalog/manifest';
 import { readManifest } from '../catalog/read-manifest';
 import { withBackupInUse } from '../backup/use-backup';
 import type { JobContext } from '../core/context';
-import { BackupError, throwIfAborted } from '../core/errors';
+import { throwIfAborted } from '../core/errors';
 import { type CopiedBackup, copyBackup, type CopyOptions } from './copy-backup';
 import { copyRecoveryPoint } from './copy-recovery-point';
 import { BackupFailures } from './failures';
@@ -86,7 +87,10 @@ export class CopyRun {
 	async copyWithParents(place: BackupPlace): Promise<void> {
 		await withBackupInUse(this.options.source, this.context, place, async (signal) => {
 			const context = { ...this.context, signal };
-			for (const member of await this.chainOf(place)) {
+			const manifest = await readManifest(this.options.source, place.component, place.id, signal);
+			// Held by `withBackupInUse`, so it is there.
+			const chain = manifest === undefined ? [] : await readChain(this.options.source, manifest);
+			for (const member of chain) {
 				if (this.done.has(member.id)) continue;
 				this.copies.push(await copyBackup(this.options, member, context));
 				this.done.add(member.id);
@@ -98,25 +102,6 @@ export class CopyRun {
 	async tryCopyWithParents(place: BackupPlace): Promise<boolean> {
 		throwIfAborted(this.context.signal);
 		return await this.failures.collect(place, async () => await this.copyWithParents(place));
-	}
-
-	/** The backup and all that it needs, oldest first. */
-	private async chainOf({ component, id }: BackupPlace): Promise<BackupPlace[]> {
-		const { source } = this.options;
-		const chain: BackupPlace[] = [];
-		for (let next: string | null = id; next !== null; ) {
-			const manifest: Manifest | undefined = chain.some((member) => member.id === next) ? undefined : await readManifest(source, component, next);
-			if (!manifest) {
-				throw new BackupError(
-					'BACKUP_NOT_FOUND',
-					`Backup ${id} cannot be restored, so it is not copied: it needs ${next}, which is not in the source store (${source.description}).`,
-					'Copy a backup whose chain is complete, and make a new full backup.',
-				);
-			}
-			chain.unshift({ component, id: next });
-			next = manifest.parent;
-		}
-		return chain;
 	}
 }
 

@@ -2,7 +2,7 @@ import type { Manifest } from '../catalog/manifest';
 import { BackupError, type ErrorCode } from '../core/errors';
 
 /** Failures that concern one backup; any other (no connection, no space, cancelled) would meet the next one too. */
-const OF_ONE_BACKUP: readonly ErrorCode[] = ['ARTIFACT_DAMAGED', 'BACKUP_NOT_FOUND', 'MANIFEST_INVALID', 'MANIFEST_TOO_NEW', 'OBJECT_NOT_FOUND', 'LOCK_HELD'];
+const OF_ONE_BACKUP: readonly ErrorCode[] = ['ARTIFACT_DAMAGED', 'BACKUP_NOT_FOUND', 'CHAIN_INCOMPLETE', 'MANIFEST_INVALID', 'MANIFEST_TOO_NEW', 'OBJECT_NOT_FOUND', 'LOCK_HELD'];
 
 /** What could not be copied, so that one bad backup does not keep the good ones from being safe. */
 export class BackupFailures {

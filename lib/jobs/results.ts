@@ -14,7 +14,6 @@ import type { VerifyResult } from '../verify/result';
 import type { JobKind } from './schema/job';
 
 export type { RestoreFilesResult };
-export type { CheckResult, CopyOutcome, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 
 export interface BackupResult {

@@ -1,12 +1,14 @@
-import { unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, unlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import picomatch from 'picomatch';
 import type { JobContext } from '../../core/context';
 import { BackupError, throwIfAborted } from '../../core/errors';
 import type { PostgresConnection } from '../../postgres/connection-settings';
 import type { Store } from '../../storage/store';
 import type { Component } from '../../catalog/component';
 import type { BackupChoice } from '../../catalog/find-backup';
+import { bytePath, pathText } from '../../files/byte-path';
+import { selection } from '../../files/selection';
 import { filesOf } from './files-of';
 import { Finding, type FindingSummary } from './finding';
 import { mapPath, type PathMapping } from './map-path';
@@ -27,7 +29,7 @@ export interface CrossCheckOptions extends PathMapping {
 	readonly files: FilesSide;
 	/** Only what is in this folder of the files counts, and rows are relative to it; empty: all. */
 	readonly inside: string;
-	/** Files that need no row, as patterns relative to the folder, e.g. `thumbnails/**`. */
+	/** Files that need no row, by patterns as in an archive of files, relative to the folder: `thumbnails/**`, `*.tmp`. */
 	readonly ignore: readonly string[];
 	/** How many of each difference the result names. */
 	readonly listLimit: number;
@@ -63,6 +65,7 @@ export interface CrossCheckResult {
  * @throws BackupError `PROOF_MISMATCH` when asked to; `INVALID_INPUT`; the server's and the file system's errors
  */
 export async function crossCheck(options: CrossCheckOptions, context: JobContext): Promise<CrossCheckResult> {
+	if (options.listsFolder !== null) await requireFolder(options.listsFolder);
 	const findings = openFindings(options, context);
 	const rows = await PathBuckets.create(join(context.workFolder, 'cross-check-rows'));
 	const files = await PathBuckets.create(join(context.workFolder, 'cross-check-files'));
@@ -89,6 +92,22 @@ export async function crossCheck(options: CrossCheckOptions, context: JobContext
 	}
 }
 
+/** @throws BackupError `INVALID_INPUT` before anything is read, rather than at the end */
+async function requireFolder(folder: string): Promise<void> {
+	const problem = async (): Promise<string | undefined> => {
+		if (!isAbsolute(folder)) return 'is not an absolute path';
+		try {
+			await access(folder, constants.W_OK | constants.X_OK);
+			return undefined;
+		} catch (error) {
+			return `cannot be written to (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`;
+		}
+	};
+	const found = await problem();
+	if (found === undefined) return;
+	throw new BackupError('INVALID_INPUT', `The folder for the lists, ${folder}, ${found}.`, 'Name a folder that exists, by its absolute path, and that the user who runs the job may write to.');
+}
+
 interface Findings {
 	readonly rowsWithoutFiles: Finding;
 	readonly filesWithoutRows: Finding;
@@ -97,9 +116,6 @@ interface Findings {
 }
 
 function openFindings({ listLimit, listsFolder }: CrossCheckOptions, context: JobContext): Findings {
-	if (listsFolder !== null && !isAbsolute(listsFolder)) {
-		throw new BackupError('INVALID_INPUT', `The folder for the lists, ${JSON.stringify(listsFolder)}, is not an absolute path.`, 'Give a path that starts with a slash.');
-	}
 	const stamp = `${context.now().toISOString().replace(/[-:]|\.\d+/g, '')}-${context.randomBytes(3).toString('hex')}`;
 	const list = (name: string) => (listsFolder === null ? null : join(listsFolder, `cross-check-${stamp}-${name}.jsonl`));
 	const lists = { rows: list('rows-without-files'), files: list('files-without-rows'), unusable: list('unusable-rows') };
@@ -120,21 +136,21 @@ async function gatherRows(options: CrossCheckOptions, context: JobContext, into:
 		const mapped = mapPath(value, options);
 		if ('empty' in mapped) emptyRows++;
 		else if ('problem' in mapped) await unusable.add(`${value ?? ''}: ${mapped.problem}`);
-		else await into.add(mapped.path);
+		else await into.add(bytePath(mapped.path));
 	});
 	return { rows, emptyRows };
 }
 
 async function gatherFiles(options: CrossCheckOptions, context: JobContext, into: PathBuckets): Promise<{ files: string; fileCount: number; ignoredFiles: number }> {
-	const ignored = options.ignore.length === 0 ? () => false : picomatch([...options.ignore], { dot: true });
-	const inside = options.inside.replace(/^\/+|\/+$/g, '');
+	const ignored = selection({ include: options.ignore, exclude: [] });
+	const inside = bytePath(options.inside.replace(/^\/+|\/+$/g, ''));
 	let fileCount = 0;
 	let ignoredFiles = 0;
 	const { description, paths } = await filesOf(options.files, context);
 	for await (const path of paths) {
 		if (inside !== '' && !path.startsWith(`${inside}/`)) continue;
 		const relative = inside === '' ? path : path.slice(inside.length + 1);
-		if (ignored(relative)) {
+		if (options.ignore.length > 0 && ignored.includes(relative)) {
 			ignoredFiles++;
 			continue;
 		}
@@ -142,7 +158,7 @@ async function gatherFiles(options: CrossCheckOptions, context: JobContext, into
 		if (fileCount % 1000 === 0) context.progress({ step: `Listing ${description}`, done: fileCount, unit: 'files' });
 		await into.add(relative);
 	}
-	return { files: inside === '' ? description : `${inside} in ${description}`, fileCount, ignoredFiles };
+	return { files: inside === '' ? description : `${pathText(inside)} in ${description}`, fileCount, ignoredFiles };
 }
 
 /** @returns how many files have a row */
@@ -155,9 +171,9 @@ async function compare(rows: PathBuckets, files: PathBuckets, findings: Findings
 		for await (const path of rows.read(bucket)) wanted.add(path);
 		for await (const path of files.read(bucket)) {
 			if (wanted.delete(path)) matched++;
-			else await findings.filesWithoutRows.add(path);
+			else await findings.filesWithoutRows.add(pathText(path));
 		}
-		for (const path of wanted) await findings.rowsWithoutFiles.add(path);
+		for (const path of wanted) await findings.rowsWithoutFiles.add(pathText(path));
 	}
 	return matched;
 }

@@ -1,26 +1,27 @@
 import { opendir, realpath } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { BackupError, throwIfAborted } from '../../core/errors';
+import { type BytePath, bytePath, fsPath, pathText } from '../../files/byte-path';
 
 /**
- * The files and links below a folder, as paths relative to it, in no particular order. Links are named, not followed.
+ * The files and links below a folder, as the bytes of their paths relative to it, in no particular order. Links are named, not followed.
  * @throws BackupError `INVALID_INPUT` when there is no such folder; `PERMISSION_DENIED` naming what cannot be read
  */
-export async function* folderFiles(folder: string, signal: AbortSignal): AsyncGenerator<string, void, void> {
+export async function* folderFiles(folder: string, signal: AbortSignal): AsyncGenerator<BytePath, void, void> {
 	if (!isAbsolute(folder)) throw new BackupError('INVALID_INPUT', `The folder ${JSON.stringify(folder)} is not an absolute path.`, 'Give a path that starts with a slash.');
-	const root = await realRoot(folder);
-	const pending = [''];
+	const root = bytePath(await realRoot(folder));
+	const pending: BytePath[] = [''];
 	for (let current = pending.pop(); current !== undefined; current = pending.pop()) {
 		throwIfAborted(signal);
 		const prefix = current === '' ? '' : `${current}/`;
 		try {
-			for await (const entry of await opendir(join(root, current), { bufferSize: 256 })) {
+			for await (const entry of await opendir(fsPath(root, current), { bufferSize: 256, encoding: 'latin1' as BufferEncoding })) {
 				if (entry.isDirectory()) pending.push(prefix + entry.name);
 				else if (entry.isFile() || entry.isSymbolicLink()) yield prefix + entry.name;
 			}
 		} catch (error) {
 			// Removed while the rest was read.
-			if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || current === '') throw unreadable(error, join(root, current));
+			if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || current === '') throw unreadable(error, `${pathText(root)}/${pathText(current)}`);
 		}
 	}
 }

@@ -160,6 +160,7 @@ test('a role from which a policy hides rows is told so, instead of calling their
 test.each([
 	['a folder that there is not', () => ({ files: { by: 'folder' as const, folder: join(folder, 'nowhere') } }), 'There is no folder'],
 	['a folder that is not absolute', () => ({ files: { by: 'folder' as const, folder: 'uploads' } }), 'not an absolute path'],
+	['a folder for lists that there is not', () => ({ listsFolder: join(folder, 'lists') }), 'cannot be written to (ENOENT)'],
 	['a folder for lists that is not absolute', () => ({ listsFolder: 'lists' }), 'not an absolute path'],
 ])('%s is named', async (_what, changes, message) => {
 	await files('a.txt');

@@ -109,7 +109,7 @@ test('a backup whose parent is gone is named and not copied; the others are', as
 	const orphan = await publishSmall(source, { kind: 'incremental', id: idAt('2026-11-20T00:00:00Z', 'incremental'), parent: idAt('2026-11-19T00:00:00Z') });
 	const good = await publishSmall(source, { startedAt: '2026-11-18T00:00:00.000Z', id: idAt('2026-11-18T00:00:00Z') });
 	const error = await rejection(copy(source, target));
-	expect(error).toMatchObject({ code: 'BACKUP_NOT_FOUND', message: expect.stringContaining(orphan.id) });
+	expect(error).toMatchObject({ code: 'CHAIN_INCOMPLETE', message: expect.stringContaining(orphan.id) });
 	expect(await ids(target)).toEqual([good.id]);
 });
 
