@@ -50,6 +50,7 @@ export interface JobResults {
 		readonly decisions: RetentionDecision[];
 		readonly deleted: string[];
 		readonly freedBytes: number;
+		readonly deletedRecoveryPoints: string[];
 	};
 	'catalog.cleanUp': { readonly applied: boolean; readonly leftovers: Leftover[]; readonly freedBytes: number };
 	'catalog.copy': CopyOutcome;

@@ -1,7 +1,7 @@
 import { seriesOf } from '../catalog/series';
 import type { BackupSummary } from '../catalog/summary';
 import { bucketOf, PERIODS, requireTimeZone } from './calendar';
-import type { NewestRun, PlanRetention, RetentionDecision } from './plan';
+import type { CompleteRecoveryPoint, NewestRun, PlanRetention, RetentionDecision } from './plan';
 import type { RetentionPolicy } from './policy';
 
 const DAY_MS = 86_400_000;
@@ -19,13 +19,14 @@ interface Planning {
  * Decides from the catalog alone what may go. Everything that is not certain is kept: what runs, what failed, what cannot be
  * read, and whatever those may need. @throws BackupError `INVALID_INPUT` for an unknown time zone
  */
-export const planRetention: PlanRetention = ({ backups, newestRuns, policy, now, inUse }) => {
+export const planRetention: PlanRetention = ({ backups, newestRuns, policy, now, inUse, recoveryPoints = [] }) => {
 	requireTimeZone(policy.timeZone);
 	const planning: Planning = { policy, now, keep: new Map(backups.map((backup) => [backup, []])) };
 	const restorable = provenRestorable(backups);
 	for (const series of grouped([...backups].sort(newestFirst), seriesOf).values()) keepOfSeries(planning, series, restorable);
 	keepAfterFailedRuns(planning, newestRuns);
 	for (const backup of backups) if (inUse.has(backup.id)) keep(planning, backup, 'a running job uses it');
+	keepRecoveryPoints(planning, recoveryPoints);
 	keepUnreadable(planning);
 	keepAncestors(planning);
 	return [...backups].sort(newestFirst).map((backup) => decide(planning, backup));
@@ -97,6 +98,19 @@ function keepAfterFailedRuns(planning: Planning, newestRuns: readonly NewestRun[
 	}
 }
 
+/** What can be restored together is worth more than its parts. */
+function keepRecoveryPoints(planning: Planning, recoveryPoints: readonly CompleteRecoveryPoint[]): void {
+	const byPlace = new Map([...planning.keep.keys()].map((backup) => [place(backup.component, backup.id), backup]));
+	const newest = [...recoveryPoints].sort(newestFirst).slice(0, planning.policy.keepRecoveryPoints);
+	for (const { id, members } of newest) {
+		for (const { component, backup } of members) {
+			const member = byPlace.get(place(component, backup));
+			// Plans for one component see only its backups.
+			if (member) keep(planning, member, `belongs to the recovery point ${id}`);
+		}
+	}
+}
+
 /** Nobody knows what an unreadable backup is worth or which older ones it needs. */
 function keepUnreadable(planning: Planning): void {
 	const backups = [...planning.keep.keys()];
@@ -155,6 +169,6 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 	return groups;
 }
 
-function newestFirst(a: BackupSummary, b: BackupSummary): number {
+function newestFirst(a: { readonly id: string }, b: { readonly id: string }): number {
 	return a.id < b.id ? 1 : a.id > b.id ? -1 : 0;
 }

@@ -1,3 +1,4 @@
+import type { Component } from '../catalog/component';
 import type { BackupSummary } from '../catalog/summary';
 import type { RetentionPolicy } from './policy';
 
@@ -16,6 +17,12 @@ export interface RetentionDecision {
 	readonly reasons: string[];
 }
 
+/** A recovery point of which nothing is missing: all its members are in the store and undamaged. */
+export interface CompleteRecoveryPoint {
+	readonly id: string;
+	readonly members: readonly { readonly component: Component; readonly backup: string }[];
+}
+
 export type PlanRetention = (input: {
 	readonly backups: readonly BackupSummary[];
 	readonly newestRuns: readonly NewestRun[];
@@ -23,4 +30,6 @@ export type PlanRetention = (input: {
 	readonly now: Date;
 	/** Backups that a running job reads or needs; never deleted. */
 	readonly inUse: ReadonlySet<string>;
+	/** Only the complete ones; in any order. */
+	readonly recoveryPoints?: readonly CompleteRecoveryPoint[];
 }) => RetentionDecision[];

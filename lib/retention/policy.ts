@@ -11,6 +11,8 @@ export const retentionPolicySchema = z.strictObject({
 	weekly: z.number().int().min(0).default(0),
 	monthly: z.number().int().min(0).default(0),
 	yearly: z.number().int().min(0).default(0),
+	/** The members of the newest N complete recovery points are kept. */
+	keepRecoveryPoints: z.number().int().min(0).default(0),
 	/** IANA name. */
 	timeZone: z.string().default('UTC'),
 });

@@ -1,10 +1,13 @@
 import type { Component } from '../catalog/component';
+import { recoveryPointKey } from '../catalog/layout';
 import { listBackups } from '../catalog/list-backups';
+import { listRecoveryPoints } from '../catalog/list-recovery-points';
 import { findAllLocks, isDead, type LockMode } from '../catalog/lock-record';
 import type { BackupSummary } from '../catalog/summary';
 import type { Lock } from '../catalog/locks';
 import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
+import { throwIfAborted } from '../core/errors';
 import type { Store } from '../storage/store';
 import { deleteBackup } from './delete-backup';
 import { findNewestRuns } from './newest-runs';
@@ -25,6 +28,8 @@ export interface PruneOutcome {
 	/** Ids of the backups that are gone. */
 	readonly deleted: string[];
 	readonly freedBytes: number;
+	/** Recovery points that are gone, because none of their backups is left. */
+	readonly deletedRecoveryPoints: string[];
 }
 
 /**
@@ -37,7 +42,7 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 	const request = { name: 'prune', mode, purpose: 'pruning the store', waitSeconds: 0 };
 	return await withLock(store, context, request, async (lock, signal) => {
 		const { decisions, doomed } = await plan(store, context, options, lock);
-		if (!options.apply) return { applied: false, decisions, deleted: [], freedBytes: 0 };
+		if (!options.apply) return { applied: false, decisions, deleted: [], freedBytes: 0, deletedRecoveryPoints: [] };
 
 		const outcome = new Map(decisions.map((decision) => [decision, decision]));
 		const deleted: string[] = [];
@@ -62,7 +67,8 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 				if (backup.parent !== null) needed.set(backup.parent, backup.id);
 			}
 		}
-		return { applied: true, decisions: [...outcome.values()], deleted, freedBytes };
+		const deletedRecoveryPoints = await removeEmptyRecoveryPoints(store, context, options.policy, signal);
+		return { applied: true, decisions: [...outcome.values()], deleted, freedBytes, deletedRecoveryPoints };
 	});
 }
 
@@ -72,8 +78,23 @@ async function plan(store: Store, context: JobContext, { component, policy }: Pr
 	const newestRuns = await findNewestRuns(store, locks, lock.storeNow);
 	const backups = await listBackups(store, { component });
 	const inUse = new Set(locks.flatMap((found) => (!isDead(found, lock.storeNow) && found.record?.backupId ? [found.record.backupId] : [])));
-	const decisions = planRetention({ backups, newestRuns, policy, now: context.now(), inUse });
+	const recoveryPoints = policy.keepRecoveryPoints === 0 ? [] : (await listRecoveryPoints(store)).filter(({ complete }) => complete);
+	const decisions = planRetention({ backups, newestRuns, policy, now: context.now(), inUse, recoveryPoints });
 	return { decisions, doomed: childrenFirst(decisions, backups) };
+}
+
+/** Those none of whose members is left; one of a run in which everything failed stays as long as backups do. */
+async function removeEmptyRecoveryPoints(store: Store, context: JobContext, policy: RetentionPolicy, signal: AbortSignal): Promise<string[]> {
+	const removed: string[] = [];
+	for (const { id, unreadable, members, recordedAt } of await listRecoveryPoints(store)) {
+		if (unreadable || members.some(({ state }) => state !== 'gone')) continue;
+		const ageDays = (context.now().getTime() - Date.parse(recordedAt)) / 86_400_000;
+		if (members.length === 0 && ageDays < policy.keepDays) continue;
+		throwIfAborted(signal);
+		await store.remove(recoveryPointKey(id));
+		removed.push(id);
+	}
+	return removed;
 }
 
 /** What is to be deleted, newest first: a backup goes before those that it needs, so that an interruption leaves no orphan. */

@@ -47,6 +47,14 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 		optionsCollection(operation, [
 			componentField,
 			periodField('Daily', 'daily', 'day'),
+			{
+				displayName: 'Keep Recovery Points',
+				name: 'keepRecoveryPoints',
+				type: 'number',
+				typeOptions: { minValue: 0, numberPrecision: 0 },
+				default: 2,
+				description: 'Of how many of the newest complete recovery points all backups are kept',
+			},
 			periodField('Monthly', 'monthly', 'month'),
 			{
 				displayName: 'Time Zone',
@@ -71,7 +79,7 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 			apply: readApply(input.parameters),
 		};
 	},
-	items: ({ applied, decisions, deleted, freedBytes }) => [
+	items: ({ applied, decisions, deleted, freedBytes, deletedRecoveryPoints }) => [
 		{
 			prune: plainData({
 				applied,
@@ -79,6 +87,7 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 				toDelete: decisions.filter(({ action }) => action === 'delete').length,
 				deleted,
 				freedBytes,
+				deletedRecoveryPoints,
 				decisions,
 			}),
 		},
@@ -95,6 +104,7 @@ function readPolicy({ parameters, timeZone }: OperationInput) {
 		weekly: options.number('weekly', 'Weekly'),
 		monthly: options.number('monthly', 'Monthly'),
 		yearly: options.number('yearly', 'Yearly'),
+		keepRecoveryPoints: options.number('keepRecoveryPoints', 'Keep Recovery Points'),
 		timeZone: options.text('timeZone', 'Time Zone') ?? timeZone,
 	};
 }

@@ -151,7 +151,7 @@ test('a dry run says above the output what would stop the restore', async () => 
 
 test('a plan says above the output that nothing was deleted, and gives one item with counts', async () => {
 	const decision = { id: 'a', series: 's', action: 'delete', reasons: ['No rule keeps it.'] };
-	running.mockResolvedValue({ applied: false, decisions: [decision, { ...decision, id: 'b', action: 'keep' }], deleted: [], freedBytes: 0 } as never);
+	running.mockResolvedValue({ applied: false, decisions: [decision, { ...decision, id: 'b', action: 'keep' }], deleted: [], freedBytes: 0, deletedRecoveryPoints: [] } as never);
 	const catalog = new BackupCatalog();
 	const { context, observed } = fakeContext(catalog, { items: [{ operation: 'prune' }] });
 	const [output] = await catalog.execute.call(context);

@@ -30,7 +30,7 @@ const answers: Record<string, unknown> = {
 	'catalog.copy': { copies: [] },
 	'recovery.record': { recoveryPoint: {} },
 	'recovery.list': { recoveryPoints: [] },
-	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0 },
+	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [] },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
 	'postgres.restoreDatabase': { dryRun: true, checks: [], warnings: [] },
 };
@@ -366,7 +366,7 @@ describe('Backup Catalog', () => {
 		expect(job).toEqual({
 			kind: 'catalog.prune',
 			store,
-			policy: { keepLastVerified: 2, keepDays: 30, daily: 0, weekly: 4, monthly: 0, yearly: 0, timeZone: 'America/Sao_Paulo' },
+			policy: { keepLastVerified: 2, keepDays: 30, daily: 0, weekly: 4, monthly: 0, yearly: 0, keepRecoveryPoints: 0, timeZone: 'America/Sao_Paulo' },
 			apply: false,
 		});
 		running.mockClear();

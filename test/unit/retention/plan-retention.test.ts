@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { seriesOf } from '../../../lib/catalog/series';
 import type { BackupSummary } from '../../../lib/catalog/summary';
-import type { NewestRun, RetentionDecision } from '../../../lib/retention/plan';
+import type { CompleteRecoveryPoint, NewestRun, RetentionDecision } from '../../../lib/retention/plan';
 import { planRetention } from '../../../lib/retention/plan-retention';
 import { type RetentionPolicy, retentionPolicySchema } from '../../../lib/retention/policy';
 import { summaryOf } from '../../support/backup-fixtures';
@@ -11,8 +11,8 @@ const VERIFIED = { level: 'restore' as const, at: '2026-11-22T03:00:00.000Z' };
 
 const policyOf = (changes: Partial<RetentionPolicy> = {}) => retentionPolicySchema.parse({ keepLastVerified: 1, keepDays: 0, ...changes });
 
-function plan(backups: BackupSummary[], policy: Partial<RetentionPolicy> = {}, more: { newestRuns?: NewestRun[]; inUse?: string[] } = {}) {
-	const decisions = planRetention({ backups, policy: policyOf(policy), now: NOW, newestRuns: more.newestRuns ?? [], inUse: new Set(more.inUse ?? []) });
+function plan(backups: BackupSummary[], policy: Partial<RetentionPolicy> = {}, more: { newestRuns?: NewestRun[]; inUse?: string[]; recoveryPoints?: CompleteRecoveryPoint[] } = {}) {
+	const decisions = planRetention({ backups, policy: policyOf(policy), now: NOW, newestRuns: more.newestRuns ?? [], inUse: new Set(more.inUse ?? []), recoveryPoints: more.recoveryPoints });
 	const of = (backup: BackupSummary): RetentionDecision => {
 		const found = decisions.find(({ id }) => id === backup.id);
 		if (!found) throw new Error(`no decision on ${backup.id}`);
@@ -79,6 +79,22 @@ describe('each rule by itself', () => {
 		const at = (hour: string, changes: Partial<BackupSummary>) => summaryOf({ startedAt: `2026-11-10T${hour}:00:00Z`, ...changes });
 		const backups = [...daily(1), at('05', { status: 'damaged' }), at('04', {}), at('03', { verified: VERIFIED })];
 		expect(plan(backups, { daily: 2 }).kept).toEqual([backups[0], backups[3]]);
+	});
+
+	test('members of the newest N complete recovery points, with all that they need; plans for one component keep theirs', () => {
+		const [newest, second, third, fourth] = daily(4) as [BackupSummary, BackupSummary, BackupSummary, BackupSummary];
+		const child = { ...third, kind: 'incremental' as const, parent: fourth.id };
+		const sibling = summaryOf({ component: 'files', startedAt: '2026-10-01T00:00:00Z', verified: VERIFIED });
+		const youngest = summaryOf({ component: 'files', startedAt: '2026-11-01T00:00:00Z', kind: 'full', verified: VERIFIED });
+		const point = (id: string, ...members: BackupSummary[]) => ({ id, members: members.map(({ component, id: backup }) => ({ component, backup })) });
+		const recoveryPoints = [point('20261101T000000Z-set-000001', second), point('20261102T000000Z-set-000002', child, sibling)];
+		const { of } = plan([newest, second, child, fourth, sibling, youngest], { keepRecoveryPoints: 1 }, { recoveryPoints });
+		expect(of(child).reasons).toContain('belongs to the recovery point 20261102T000000Z-set-000002');
+		expect(of(sibling).reasons).toEqual(['belongs to the recovery point 20261102T000000Z-set-000002']);
+		expect(of(fourth).reasons).toEqual([`${child.id} needs it`]);
+		expect(of(second).action).toBe('delete');
+		expect(plan([newest, second, child, fourth], { keepRecoveryPoints: 2 }, { recoveryPoints }).of(second).action).toBe('keep');
+		expect(plan([newest, second, fourth, sibling, youngest], { keepRecoveryPoints: 0 }, { recoveryPoints }).of(sibling).action).toBe('delete');
 	});
 });
 
@@ -194,16 +210,18 @@ describe('for any catalog and any policy', () => {
 		weekly: fc.nat(5),
 		monthly: fc.nat(5),
 		yearly: fc.nat(3),
+		keepRecoveryPoints: fc.nat(3),
 		timeZone: fc.constantFrom('UTC', 'America/Sao_Paulo', 'Asia/Kolkata', 'Pacific/Auckland'),
 	});
 	const runs = fc.array(fc.record({ kind: fc.constantFrom('full' as const, 'extract' as const), source: fc.constantFrom('crm', 'erp'), outcome: fc.constantFrom('success' as const, 'failed' as const, 'running' as const) }), { maxLength: 3 });
 
 	test('the promises hold', () => {
 		fc.assert(
-			fc.property(catalog, policy, runs, fc.array(fc.nat(30), { maxLength: 3 }), (backups, chosen, outcomes, used) => {
+			fc.property(catalog, policy, runs, fc.array(fc.nat(30), { maxLength: 3 }), fc.array(fc.array(fc.nat(30), { maxLength: 4 }), { maxLength: 5 }), (backups, chosen, outcomes, used, sets) => {
 				const newestRuns = outcomes.map(({ outcome, ...rest }) => ({ series: seriesOf({ component: 'postgres', ...rest }), outcome, at: NOW.toISOString() }));
 				const inUse = used.flatMap((index) => backups[index]?.id ?? []);
-				const { decisions, of } = plan(backups, chosen, { newestRuns, inUse });
+				const recoveryPoints = sets.map((members, number) => ({ id: `20261122T00000${number}Z-set-000000`, members: members.flatMap((index) => backups[index] ?? []).map(({ component, id: backup }) => ({ component, backup })) }));
+				const { decisions, of } = plan(backups, chosen, { newestRuns, inUse, recoveryPoints });
 				expect(decisions).toHaveLength(backups.length);
 				const byId = new Map(backups.map((each) => [each.id, each]));
 				const gone = (each: BackupSummary) => of(each).action === 'delete';
@@ -215,6 +233,9 @@ describe('for any catalog and any policy', () => {
 					if (inUse.includes(each.id) || each.unreadable) expect(of(each).action).toBe('keep');
 					if (newestRuns.some((run) => run.series === seriesOf(each) && run.outcome !== 'success')) expect(of(each).action).toBe('keep');
 					if (new Date(each.startedAt).getTime() > NOW.getTime() - chosen.keepDays * 24 * hour) expect(of(each).action).toBe('keep');
+				}
+				for (const { members } of [...recoveryPoints].reverse().slice(0, chosen.keepRecoveryPoints)) {
+					for (const { backup } of members) expect(of(byId.get(backup) as BackupSummary).action).toBe('keep');
 				}
 				const intactChain = (each: BackupSummary, depth = 0): boolean => {
 					if (each.status === 'damaged' || depth > backups.length) return false;

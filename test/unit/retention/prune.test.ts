@@ -4,9 +4,11 @@ import { withBackupInUse } from '../../../lib/backup/use-backup';
 import { lastRunKey } from '../../../lib/catalog/layout';
 import { writeLastRun } from '../../../lib/catalog/last-run';
 import { listBackups } from '../../../lib/catalog/list-backups';
+import { listRecoveryPoints } from '../../../lib/catalog/list-recovery-points';
 import { acquireLock } from '../../../lib/catalog/locks';
 import type { Manifest } from '../../../lib/catalog/manifest';
 import { seriesOf } from '../../../lib/catalog/series';
+import { recordRecoveryPoint } from '../../../lib/recovery/record';
 import { retentionPolicySchema } from '../../../lib/retention/policy';
 import { prune } from '../../../lib/retention/prune';
 import type { Store } from '../../../lib/storage/store';
@@ -168,6 +170,40 @@ describe('the newest run of the series', () => {
 		await seed(store, 5);
 		await writeLastRun(store, { ...run, backupId: runId, outcome: 'success' }, NEVER);
 		expect((await prune(store, context, apply)).deleted).toHaveLength(2);
+	});
+});
+
+describe('recovery points', () => {
+	const record = async (store: Store, members: Manifest[], at: string, failures: { component: null; what: string; message: string }[] = []) =>
+		await recordRecoveryPoint(store, { name: '', members: members.map(({ component, id }) => ({ component, id })), since: null, failures, expected: [], failWhenIncomplete: false }, { ...context, now: () => new Date(at) });
+
+	test('members of the newest complete ones stay; one that has lost a member is passed over, in any component', async () => {
+		const store = new MemoryStore();
+		const [, , , fourth, fifth] = (await seed(store, 5)) as [Manifest, Manifest, Manifest, Manifest, Manifest];
+		const redis = await publishSmall(store, { component: 'redis', id: idAt('2026-11-18T02:00:00Z'), startedAt: '2026-11-18T02:00:00.000Z' }, [check()]);
+		const lost = await publishSmall(store, { component: 'redis', id: idAt('2026-11-19T02:00:00Z'), startedAt: '2026-11-19T02:00:00.000Z' }, [check()]);
+		const complete = await record(store, [fifth, redis], '2026-11-18T03:00:00Z');
+		await record(store, [fourth, lost], '2026-11-19T03:00:00Z');
+		for (const key of store.keys(`backups/redis/${lost.id}/`)) await store.remove(key);
+		const outcome = await prune(store, context, { component: 'postgres', policy: { ...policy, keepRecoveryPoints: 1 }, apply: true });
+		expect(outcome.deleted).toEqual([fourth.id]);
+		expect(outcome.decisions.find(({ id }) => id === fifth.id)?.reasons).toEqual([`belongs to the recovery point ${complete.id}`]);
+	});
+
+	test('goes when its last backup is gone, and stays while one is left or it tells of a recent failure', async () => {
+		const store = new MemoryStore();
+		const backups = await seed(store, 5);
+		const gone = await record(store, backups.slice(3), '2026-11-18T03:00:00Z');
+		const left = await record(store, backups.slice(2), '2026-11-18T04:00:00Z');
+		const failed = [{ component: null, what: 'Everything', message: 'It failed.' }];
+		const old = await record(store, [], '2026-11-01T03:00:00Z', failed);
+		const recent = await record(store, [], '2026-11-22T03:00:00Z', failed);
+		expect((await prune(store, context, { policy, apply: false })).deletedRecoveryPoints).toEqual([]);
+		expect((await prune(store, context, apply)).deletedRecoveryPoints).toEqual([gone.id, old.id]);
+		expect((await listRecoveryPoints(store)).map(({ id, complete }) => [id, complete])).toEqual([
+			[recent.id, false],
+			[left.id, false],
+		]);
 	});
 });
 
