@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { toBackupError } from '../lib/core/errors';
 import type { Command } from './command';
 import { list } from './commands/list';
+import { exportWorkflows, restoreN8n } from './commands/n8n';
 import { restore } from './commands/restore';
 import { restoreFiles } from './commands/restore-files';
 import { run } from './commands/run';
@@ -21,7 +22,7 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, verify, restore, restoreFiles, undoSwap, dropPrevious, run];
+const commands: readonly Command[] = [list, verify, restore, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

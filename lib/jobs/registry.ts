@@ -9,6 +9,10 @@ import { dumpGlobals } from './handlers/postgres-dump-globals';
 import { extractChangedRows } from './handlers/postgres-extract-changed-rows';
 import { archiveFiles } from './handlers/files-archive';
 import { restoreFiles } from './handlers/files-restore';
+import { backupN8n } from './handlers/n8n-backup';
+import { exportWorkflows } from './handlers/n8n-export-workflows';
+import { restoreN8n } from './handlers/n8n-restore';
+import { n8nDrill } from './handlers/verify-n8n-drill';
 import { testEncryption } from './handlers/encryption-test';
 import { listDatabases } from './handlers/postgres-list-databases';
 import { listSchemas } from './handlers/postgres-list-schemas';
@@ -60,6 +64,10 @@ const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
 	'verify.filesDrill': filesDrill,
 	'verify.integrity': verifyIntegrity,
 	'verify.restoreDrill': restoreDrill,
+	'n8n.backup': backupN8n,
+	'n8n.restore': restoreN8n,
+	'n8n.exportWorkflows': exportWorkflows,
+	'verify.n8nDrill': n8nDrill,
 };
 
 /** Runs the handler of the job's kind. */

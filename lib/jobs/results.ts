@@ -3,6 +3,8 @@ import type { BackupSummary } from '../catalog/summary';
 import type { TableName } from '../catalog/postgres-manifest';
 import type { CopyOutcome } from '../copy/copy-backups';
 import type { CheckResult } from '../core/steps';
+import type { ExportedWorkflow } from '../n8n/export-workflows';
+import type { RestoreN8nResult } from '../n8n/restore/options';
 import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreFilesResult } from '../files/restore/options';
 import type { CrossCheckResult } from '../recovery/cross-check/cross-check';
@@ -15,6 +17,7 @@ import type { JobKind } from './schema/job';
 
 export type { RestoreFilesResult };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
+export type { ExportedWorkflow, RestoreN8nResult };
 
 export interface BackupResult {
 	readonly backup: BackupSummary;
@@ -62,6 +65,10 @@ export interface JobResults {
 	'verify.filesDrill': VerifyResult;
 	'verify.integrity': VerifyResult;
 	'verify.restoreDrill': VerifyResult;
+	'n8n.backup': BackupResult;
+	'n8n.restore': RestoreN8nResult;
+	'n8n.exportWorkflows': { readonly backup: BackupSummary; readonly workflows: ExportedWorkflow[] };
+	'verify.n8nDrill': VerifyResult;
 }
 
 export type ResultOf<K extends JobKind> = JobResults[K];

@@ -10,6 +10,7 @@ import { executeOperations, runnable } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
 import { dropPreviousOperation } from './drop-previous.operation';
 import { filesOperation } from './files.operation';
+import { n8nOperation } from './n8n.operation';
 import { postgresDatabaseOperation } from './postgres-database.operation';
 import { undoSwapOperation } from './undo-swap.operation';
 
@@ -18,6 +19,7 @@ const operations = {
 	undoSwap: runnable(undoSwapOperation),
 	dropPrevious: runnable(dropPreviousOperation),
 	files: runnable(filesOperation),
+	n8n: runnable(n8nOperation),
 };
 
 export class RestoreBackup implements INodeType {
@@ -28,7 +30,7 @@ export class RestoreBackup implements INodeType {
 		group: ['output'],
 		version: 1,
 		subtitle:
-			'={{ { postgresDatabase: "Postgres Database", undoSwap: "Undo Swap", dropPrevious: "Drop Previous", files: "Files" }[$parameter["operation"]] + ($parameter["dryRun"] === false ? "" : " (dry run)") }}',
+			'={{ { postgresDatabase: "Postgres Database", undoSwap: "Undo Swap", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n" }[$parameter["operation"]] + ($parameter["dryRun"] === false ? "" : " (dry run)") }}',
 		description: 'Restore a backup beside the live data, prove it, and swap it in',
 		defaults: { name: 'Restore Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -47,14 +49,14 @@ export class RestoreBackup implements INodeType {
 				name: 'backupStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'files'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'files', 'n8n'] } },
 			},
 			{
 				displayName: 'Backup Encryption',
 				name: 'backupEncryptionApi',
 				required: false,
 				testedBy: 'backupEncryptionTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'files'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'files', 'n8n'] } },
 			},
 		],
 		properties: [
@@ -77,6 +79,12 @@ export class RestoreBackup implements INodeType {
 						action: 'Restore files',
 					},
 					{
+						name: 'N8n',
+						value: 'n8n',
+						description: 'Make an empty n8n the one that was backed up',
+						action: 'Restore n8n',
+					},
+					{
 						name: 'Postgres Database',
 						value: 'postgresDatabase',
 						description: 'Restore a PostgreSQL database from a backup',
@@ -95,6 +103,7 @@ export class RestoreBackup implements INodeType {
 			...undoSwapOperation.properties,
 			...dropPreviousOperation.properties,
 			...filesOperation.properties,
+			...n8nOperation.properties,
 		],
 	};
 

@@ -10,12 +10,14 @@ import { executeOperations, runnable } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
 import { filesDrillOperation } from './files-drill.operation';
 import { integrityOperation } from './integrity.operation';
+import { n8nDrillOperation } from './n8n-drill.operation';
 import { restoreDrillOperation } from './restore-drill.operation';
 
 const operations = {
 	integrity: runnable(integrityOperation),
 	restoreDrill: runnable(restoreDrillOperation),
 	filesDrill: runnable(filesDrillOperation),
+	n8nDrill: runnable(n8nDrillOperation),
 };
 
 export class VerifyBackup implements INodeType {
@@ -25,7 +27,7 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -62,6 +64,12 @@ export class VerifyBackup implements INodeType {
 						action: 'Check the integrity of a backup',
 					},
 					{
+						name: 'N8n Restore Drill',
+						value: 'n8nDrill',
+						description: 'Restore a backup of n8n into a temporary place, compare it and open every credential with its key',
+						action: 'Run a restore drill of n8n',
+					},
+					{
 						name: 'Restore Drill',
 						value: 'restoreDrill',
 						description: 'Restore into a throwaway database and compare it with the proof taken at backup time',
@@ -73,6 +81,7 @@ export class VerifyBackup implements INodeType {
 			...integrityOperation.properties,
 			...restoreDrillOperation.properties,
 			...filesDrillOperation.properties,
+			...n8nDrillOperation.properties,
 		],
 	};
 

@@ -34,6 +34,9 @@ export const listSearch = {
 	searchGlobals: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await searchBackupsOfKinds(this, ['globals'], filter, 'postgres');
 	},
+	searchN8nBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		return await searchBackupsOfKinds(this, ['full'], filter, 'n8n');
+	},
 	searchPrevious: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await reported(this, async () => {
 			const { databases } = await runLookup<'postgres.listDatabases'>({

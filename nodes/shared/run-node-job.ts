@@ -9,6 +9,7 @@ import { postgresConnection, type PostgresConnectionInput, storeLocation } from 
 import { decryptionOf, encryptionOf } from './encryption-keys';
 import { environmentPolicy, type FilePolicy } from './file-policy';
 import { allowedFolder } from './folder-policy';
+import { type N8nPlace, ownN8n } from './own-n8n';
 import { allowedStore } from './store-policy';
 
 export type InputOf<K extends JobKind> = Extract<JobInput, { kind: K }>;
@@ -30,6 +31,8 @@ export interface JobSources {
 	readonly encryption: () => Promise<Encryption | null>;
 	/** What backups are decrypted with; null without a credential. */
 	readonly decryption: () => Promise<Decryption | null>;
+	/** The n8n that the node runs in; throws where backing it up is not allowed. */
+	readonly ownN8n: () => N8nPlace;
 }
 
 /** The sources of one item's job, from the node's credentials. */
@@ -47,6 +50,7 @@ export function executionSources(context: IExecuteFunctions, itemIndex: number):
 		folder: async (path, label) => await allowedFolder(path, label, policy),
 		encryption: async () => chosen(await keys(), encryptionOf),
 		decryption: async () => chosen(await keys(), decryptionOf),
+		ownN8n: () => ownN8n(process.env, process.argv[1] ?? ''),
 	};
 }
 
@@ -63,6 +67,7 @@ export function lookupSources(context: ILoadOptionsFunctions): JobSources {
 		folder: async (path, label) => await allowedFolder(path, label, environmentPolicy(process.env)),
 		encryption: async () => null,
 		decryption: async () => null,
+		ownN8n: () => ownN8n(process.env, process.argv[1] ?? ''),
 	};
 }
 

@@ -4,6 +4,7 @@ import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
+import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
 import { restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
@@ -39,6 +40,10 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	testRedisJob,
 	snapshotRedisJob,
 	restoreRedisJob,
+	backupN8nJob,
+	restoreN8nJob,
+	exportWorkflowsJob,
+	n8nDrillJob,
 ]);
 
 /** A checked job, defaults filled in. */
