@@ -1,8 +1,11 @@
 import { parseArgs } from 'node:util';
 import { toBackupError } from '../lib/core/errors';
 import type { Command } from './command';
+import { copy } from './commands/copy';
+import { crossCheck } from './commands/cross-check';
 import { list } from './commands/list';
 import { exportWorkflows, restoreN8n } from './commands/n8n';
+import { recordPoint, recoveryPoints } from './commands/recovery-points';
 import { restore } from './commands/restore';
 import { restoreFiles } from './commands/restore-files';
 import { run } from './commands/run';
@@ -22,7 +25,7 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, verify, restore, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
+const commands: readonly Command[] = [list, verify, copy, recordPoint, recoveryPoints, crossCheck, restore, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

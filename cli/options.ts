@@ -18,6 +18,11 @@ export const storeOptions = {
 	prefix: { type: 'string' },
 } satisfies OptionSpecs;
 
+export const targetOptions = {
+	to: { type: 'string' },
+	'to-prefix': { type: 'string' },
+} satisfies OptionSpecs;
+
 export const connectionOptions = {
 	host: { type: 'string' },
 	port: { type: 'string' },
@@ -62,6 +67,17 @@ export function choiceOption<T extends string>(values: OptionValues, name: strin
 /** The store of `--store`, a folder as seen from here. */
 export function storeFrom(values: OptionValues): { type: 'folder'; path: string; prefix: string } {
 	return { type: 'folder', path: resolve(requiredOption(values, 'store')), prefix: textOption(values, 'prefix') ?? '' };
+}
+
+/** The store of `--to`, for commands that go from one store to another. */
+export function targetFrom(values: OptionValues): { type: 'folder'; path: string; prefix: string } {
+	return storeFrom({ ...values, store: requiredOption(values, 'to'), prefix: values['to-prefix'] });
+}
+
+/** An option that may be given several times. */
+export function listOption(values: OptionValues, name: string): string[] {
+	const value = values[name];
+	return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
 }
 
 /** The server of the connection options; what is left out comes from libpq's own variables (`PGHOST`, `PGPORT`, `PGUSER`). */

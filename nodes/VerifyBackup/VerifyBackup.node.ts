@@ -8,12 +8,14 @@ import {
 import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
+import { crossCheckOperation } from './cross-check.operation';
 import { filesDrillOperation } from './files-drill.operation';
 import { integrityOperation } from './integrity.operation';
 import { n8nDrillOperation } from './n8n-drill.operation';
 import { restoreDrillOperation } from './restore-drill.operation';
 
 const operations = {
+	crossCheck: runnable(crossCheckOperation),
 	integrity: runnable(integrityOperation),
 	restoreDrill: runnable(restoreDrillOperation),
 	filesDrill: runnable(filesDrillOperation),
@@ -27,7 +29,7 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", crossCheck: "Cross Check" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -40,7 +42,7 @@ export class VerifyBackup implements INodeType {
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['restoreDrill'] } },
+				displayOptions: { show: { operation: ['crossCheck', 'restoreDrill'] } },
 			},
 			{ displayName: 'Backup Encryption', name: 'backupEncryptionApi', required: false, testedBy: 'backupEncryptionTest' },
 		],
@@ -51,6 +53,12 @@ export class VerifyBackup implements INodeType {
 				type: 'options',
 				noDataExpression: true,
 				options: [
+					{
+						name: 'Cross Check',
+						value: 'crossCheck',
+						description: 'Compare the file paths in a database with the files that there are',
+						action: 'Cross check database and files',
+					},
 					{
 						name: 'Files Restore Drill',
 						value: 'filesDrill',
@@ -82,6 +90,7 @@ export class VerifyBackup implements INodeType {
 			...restoreDrillOperation.properties,
 			...filesDrillOperation.properties,
 			...n8nDrillOperation.properties,
+			...crossCheckOperation.properties,
 		],
 	};
 

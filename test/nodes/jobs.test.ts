@@ -300,6 +300,45 @@ describe('encryption', () => {
 	});
 });
 
+describe('Cross Check', () => {
+	const node = new VerifyBackup();
+	const check = { operation: 'crossCheck', database: list('crm'), sql: 'SELECT path FROM attachments' };
+
+	test('with a folder', async () => {
+		const options = { ignore: 'thumbnails/**, *.tmp', listsFolder: '/backups/reports', inside: 'avatars', urlDecode: true, listLimit: 5, statementTimeout: 9, failWhenDifferent: true };
+		expect(await jobOf(node, { ...check, filesFolder: '/app/uploads', stripPrefix: '/uploads/', options })).toEqual({
+			kind: 'recovery.crossCheck',
+			connection,
+			database: 'crm',
+			sql: 'SELECT path FROM attachments',
+			files: { by: 'folder', folder: '/app/uploads' },
+			stripPrefix: '/uploads/',
+			urlDecode: true,
+			inside: 'avatars',
+			ignore: ['thumbnails/**', '*.tmp'],
+			listLimit: 5,
+			listsFolder: '/backups/reports',
+			statementTimeoutSeconds: 9,
+			failWhenDifferent: true,
+			decryption: null,
+		});
+	});
+
+	test('with the index of a backup', async () => {
+		expect(await jobOf(node, { ...check, compareWith: 'backup' })).toMatchObject({
+			files: { by: 'backup', store, component: 'files', backup: { by: 'latest' } },
+			listsFolder: null,
+			failWhenDifferent: false,
+		});
+	});
+
+	test('a folder that n8n keeps closed is refused before any job', async () => {
+		const { context } = fakeContext(node, { items: [{ ...check, filesFolder: '/etc' }], blocked: true });
+		await expect(node.execute.call(context)).rejects.toMatchObject({ description: expect.stringContaining('N8N_RESTRICT_FILE_ACCESS_TO') });
+		expect(running).not.toHaveBeenCalled();
+	});
+});
+
 describe('Backup Catalog', () => {
 	const node = new BackupCatalog();
 

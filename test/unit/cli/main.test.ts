@@ -48,6 +48,11 @@ test.each([
 	[['list', '--password', 'x'], "Unknown option '--password'"],
 	[['restore', '--store', '/x'], '--database is missing'],
 	[['run'], 'Name one job file'],
+	[['copy', '--store', '/x'], '--to is missing'],
+	[['copy', '--store', '/x', '--to', '/y', '--backup', 'latest', '--recovery-point', 'latest'], 'not both'],
+	[['record-point', '--store', '/x', '--member', '20261122T020000Z-full-a1b2c3'], '--member takes COMPONENT/ID'],
+	[['cross-check', '--database', 'crm', '--sql-file', __filename], 'Give either --folder'],
+	[['cross-check', '--database', 'crm', '--sql-file', '/nowhere.sql', '--folder', '/x'], 'cannot be read'],
 	[['run', '/nowhere/job.json'], 'cannot be read'],
 ])('%j is a usage error with exit code 2', async (args, message) => {
 	expect(await command(args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
@@ -70,6 +75,42 @@ test('restore is beside the live database unless told otherwise, and destroys no
 		confirmation: '',
 		allowN8nDatabase: false,
 	});
+});
+
+test('copies everything missing, one backup, or a recovery point', async () => {
+	const base = ['copy', '--store', '/backups', '--to', '/mnt/second', '--to-prefix', 'crm'];
+	expect(await jobOf([...base, '--component', 'redis', '--within-days', '7', '--recheck'])).toMatchObject({
+		kind: 'catalog.copy',
+		store: { type: 'folder', path: '/backups', prefix: '' },
+		target: { type: 'folder', path: '/mnt/second', prefix: 'crm' },
+		selection: { what: 'missing', component: 'redis', withinDays: 7 },
+		recheck: true,
+	});
+	expect(await jobOf([...base, '--backup', 'latest-verified', '--source', 'crm'])).toMatchObject({ selection: { what: 'backup', component: 'postgres', backup: { by: 'latestVerified', source: 'crm' } } });
+	expect(await jobOf([...base, '--recovery-point', 'latest-complete'])).toMatchObject({ selection: { what: 'recoveryPoint', recoveryPoint: { by: 'latestComplete' } } });
+});
+
+test('records and lists recovery points', async () => {
+	const id = '20261122T020000Z-full-a1b2c3';
+	const args = ['record-point', '--store', '/backups', '--since', '2026-11-22T02:00:00Z', '--member', `postgres/${id}`, '--expect', 'redis', '--expect', 'files', '--fail-when-incomplete'];
+	expect(await jobOf(args)).toMatchObject({ kind: 'recovery.record', since: '2026-11-22T02:00:00Z', members: [{ component: 'postgres', id }], expected: ['redis', 'files'], failWhenIncomplete: true });
+	expect(await jobOf(['recovery-points', '--store', '/backups', '--limit', '3'])).toMatchObject({ kind: 'recovery.list', limit: 3 });
+});
+
+test('cross-checks with a folder or with a backup', async () => {
+	const query = join(folder, 'query.sql');
+	writeFileSync(query, 'SELECT path FROM attachments');
+	const base = ['cross-check', '--database', 'crm', '--sql-file', query];
+	expect(await jobOf([...base, '--folder', '/app/uploads', '--strip-prefix', '/uploads/', '--ignore', '*.tmp', '--lists', '/tmp', '--fail-when-different'])).toMatchObject({
+		kind: 'recovery.crossCheck',
+		sql: 'SELECT path FROM attachments',
+		files: { by: 'folder', folder: '/app/uploads' },
+		stripPrefix: '/uploads/',
+		ignore: ['*.tmp'],
+		listsFolder: '/tmp',
+		failWhenDifferent: true,
+	});
+	expect(await jobOf([...base, '--store', '/backups', '--backup', 'latest'])).toMatchObject({ files: { by: 'backup', component: 'files', store: { path: '/backups' } }, listsFolder: null });
 });
 
 test('takes the password from a file, standard input or PGPASSWORD', async () => {
