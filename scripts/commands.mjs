@@ -8,7 +8,7 @@ export const commands = {
 		steps: [{ title: 'Demo', run: ['node', '--import', 'tsx', 'demo/demo.ts'] }],
 	},
 	'test': {
-		needs: ['postgres', 'zstd', 'age', 'openssl', 'n8n', 'postgres 17', 's3 server', 'build'],
+		needs: ['postgres', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres 17', 's3 server', 'build'],
 		steps: [
 			{ title: 'Lint', run: ['eslint', '.'] },
 			{ title: 'Type check', run: ['tsc', '-p', 'tsconfig.json', '--noEmit'] },
@@ -23,7 +23,7 @@ export const commands = {
 		needs: ['postgres', 'zstd', 'age', 'openssl', 'postgres 17', 's3 server', 'build'],
 		steps: [{ title: 'Integration tests (real PostgreSQL servers)', jest: ['integration'] }],
 	},
-	'test:e2e': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
+	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
 	'bench': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
 	'pictures': {
 		needs: ['postgres', 'chromium', 'n8n', 'build'],

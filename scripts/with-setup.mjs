@@ -5,6 +5,7 @@ import { npmDependencies } from './setup/npm-dependencies.mjs';
 import { node24 } from './setup/node-24.mjs';
 import { debianPackages } from './setup/debian-packages.mjs';
 import { n8n } from './setup/n8n.mjs';
+import { n8nSqlite } from './setup/n8n-sqlite.mjs';
 import { postgres17 } from './setup/postgres-17.mjs';
 import { s3Server } from './setup/s3-server.mjs';
 import { build } from './setup/build.mjs';
@@ -18,6 +19,8 @@ const preparations = {
 	'age': () => debianPackages(['age']),
 	'chromium': () => debianPackages(['chromium']),
 	'n8n': n8n,
+	'compiler': () => debianPackages(['compiler']),
+	'n8n sqlite': n8nSqlite,
 	'postgres 17': postgres17,
 	's3 server': s3Server,
 	'build': build,

@@ -8,8 +8,8 @@ export interface N8nPlaces {
 	/** The folders that n8n lets nodes use. */
 	readonly allowedFolders: readonly string[];
 	readonly port: number;
-	/** The database for n8n's own tables; with PostgreSQL, SQLite's driver need not be compiled. */
-	readonly database: { readonly server: PostgresServer; readonly name: string };
+	/** The database for n8n's own tables; left out: SQLite in the data folder, for which the driver must have been compiled. */
+	readonly database?: { readonly server: PostgresServer; readonly name: string };
 }
 
 /** Everything n8n would otherwise ask of the outside. */
@@ -31,9 +31,8 @@ const PASSED_ON = [
 	'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy',
 ];
 
-/** The environment of a quiet n8n that listens on 127.0.0.1 only and keeps its tables in PostgreSQL. */
+/** The environment of a quiet n8n that listens on 127.0.0.1 only. */
 export async function n8nEnvironment(places: N8nPlaces, extra: Record<string, string> = {}): Promise<Record<string, string>> {
-	const { server, name } = places.database;
 	const env: Record<string, string> = {};
 	for (const key of PASSED_ON) if (process.env[key] !== undefined) env[key] = process.env[key];
 	return {
@@ -57,13 +56,21 @@ export async function n8nEnvironment(places: N8nPlaces, extra: Record<string, st
 		N8N_GRACEFUL_SHUTDOWN_TIMEOUT: '10',
 		N8N_LOG_LEVEL: 'info',
 		NO_COLOR: '1',
+		...databaseVariables(places.database),
+		...extra,
+	};
+}
+
+function databaseVariables(database: N8nPlaces['database']): Record<string, string> {
+	if (database === undefined) return { DB_TYPE: 'sqlite' };
+	const { server, name } = database;
+	return {
 		DB_TYPE: 'postgresdb',
 		DB_POSTGRESDB_HOST: server.host,
 		DB_POSTGRESDB_PORT: String(server.port),
 		DB_POSTGRESDB_DATABASE: name,
 		DB_POSTGRESDB_USER: server.user,
 		DB_POSTGRESDB_PASSWORD: server.password,
-		...extra,
 	};
 }
 

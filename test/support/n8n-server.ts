@@ -11,8 +11,8 @@ import { N8nRest } from './n8n-rest';
 import type { PostgresServer } from './postgres-server';
 
 export interface N8nOptions {
-	/** Where n8n keeps its own tables, in a database of its own. */
-	readonly databaseServer: PostgresServer;
+	/** Where n8n keeps its own tables, in a database of its own; left out: SQLite. */
+	readonly databaseServer?: PostgresServer;
 	/** The packed package to install before n8n starts; left out: none. */
 	readonly tarball?: string;
 	readonly port?: number;
@@ -41,12 +41,12 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 	const database = `n8n_${randomBytes(4).toString('hex')}`;
 	const port = options.port ?? (await freePort());
 	try {
-		await options.databaseServer.createDatabase(database);
+		await options.databaseServer?.createDatabase(database);
 		const userFolder = join(folder, 'user');
 		const tempFolder = join(folder, 'temp');
 		await mkdir(userFolder);
 		await mkdir(tempFolder);
-		const places = { userFolder, allowedFolders: [storeFolder], port, database: { server: options.databaseServer, name: database } };
+		const places = { userFolder, allowedFolders: [storeFolder], port, database: options.databaseServer && { server: options.databaseServer, name: database } };
 		const environment = await n8nEnvironment(places, { BACKUP_RECOVERY_TEMP: tempFolder, ...options.env });
 		if (options.tarball !== undefined) await installTarball(userFolder, options.tarball);
 		const logFile = join(folder, 'n8n.log');
