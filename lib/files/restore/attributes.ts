@@ -1,4 +1,5 @@
-import { chmod, chown, type FileHandle, lchown, lutimes, utimes } from 'node:fs/promises';
+import { fchmodSync, fchownSync, futimesSync } from 'node:fs';
+import { chmod, chown, lchown, lutimes, utimes } from 'node:fs/promises';
 import { floatSeconds } from '../file-time';
 import type { IndexEntry } from '../index-entry';
 import type { OwnerNames } from '../owner-names';
@@ -17,10 +18,10 @@ export class Attributes {
 	) {}
 
 	/** Of an open file. The owner first: changing it clears the set-user-id bit. */
-	async ofFile(file: FileHandle, entry: IndexEntry): Promise<void> {
-		const owned = await this.giveAway(entry, (uid, gid) => file.chown(uid, gid));
-		await file.chmod(this.mode(entry, owned));
-		await file.utimes(floatSeconds(entry.mtime), floatSeconds(entry.mtime));
+	async ofFile(fd: number, entry: IndexEntry): Promise<void> {
+		const owned = await this.giveAway(entry, (uid, gid) => fchownSync(fd, uid, gid));
+		fchmodSync(fd, this.mode(entry, owned));
+		futimesSync(fd, floatSeconds(entry.mtime), floatSeconds(entry.mtime));
 	}
 
 	/** Of a folder, or of a file that is there already. */
@@ -55,7 +56,7 @@ export class Attributes {
 		return owned ? entry.mode : entry.mode & 0o1777;
 	}
 
-	private async giveAway(entry: IndexEntry, change: (uid: number, gid: number) => Promise<void>): Promise<boolean> {
+	private async giveAway(entry: IndexEntry, change: (uid: number, gid: number) => Promise<void> | void): Promise<boolean> {
 		const { uid, gid } = this.wanted(entry);
 		if (this.policy === 'none') return uid === entry.uid;
 		try {

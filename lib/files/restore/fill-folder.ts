@@ -1,4 +1,6 @@
-import { link, rename, rm, symlink } from 'node:fs/promises';
+import { fsync, renameSync } from 'node:fs';
+import { link, rm, symlink } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { throwIfAborted } from '../../core/errors';
 import { type BytePath, isBelow, parentPath } from '../byte-path';
 import type { FileEntry, FolderEntry, IndexEntry } from '../index-entry';
@@ -11,6 +13,8 @@ import { MarkReader } from './path-marks';
 import { type FilesPlan, substituted } from './plan-files';
 import { destination, type RestoreSession, wantedEntries } from './session';
 import { writeContent } from './write-content';
+
+const flushToDisk = promisify(fsync);
 
 /** Carries out a plan: every new thing is complete under a temporary name before it takes its own. */
 export class FolderFiller {
@@ -128,9 +132,9 @@ export class FolderFiller {
 		const instead = this.plan.substitutes.get(entry.path);
 		const place = destination(this.session, instead ?? entry);
 		await this.put(place, async (temporary) => {
-			await writeContent(temporary, entry, content, async (file) => {
-				await this.attributes.ofFile(file, entry);
-				if (this.flush) await file.sync();
+			await writeContent(temporary, entry, content, async (fd) => {
+				await this.attributes.ofFile(fd, entry);
+				if (this.flush) await flushToDisk(fd);
 			});
 		});
 	}
@@ -158,13 +162,13 @@ export class FolderFiller {
 			const existing = await target.look(path);
 			if (existing?.isDirectory()) await this.kept.take(path);
 			else if (existing) await this.kept.copyOf(path);
-			await rename(temporary, await target.place(path));
+			renameSync(temporary, await target.place(path));
+			// rename() of two names of one file does nothing at all and leaves both.
+			if (existing) await rm(temporary, { force: true });
 		} catch (error) {
 			await rm(temporary, { force: true });
 			throw error;
 		}
-		// rename() of two names of one file does nothing at all and leaves both.
-		await rm(temporary, { force: true });
 	}
 
 	private async clearForFolder({ path }: FolderEntry): Promise<void> {

@@ -1,5 +1,5 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat, mkdir } from 'node:fs/promises';
+import { type BigIntStats, lstatSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { BackupError } from '../../core/errors';
 import { type BytePath, fsPath, joinPath, parentPath, pathProblem, quotePath } from '../byte-path';
 
@@ -34,10 +34,9 @@ export class TargetFolder {
 		const problem = pathProblem(path);
 		if (problem !== undefined) throw refused(path, problem);
 		try {
-			return await lstat(fsPath(this.root, path), { bigint: true });
+			return lstatSync(fsPath(this.root, path), { bigint: true, throwIfNoEntry: false });
 		} catch (error) {
-			const code = (error as NodeJS.ErrnoException).code;
-			if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+			if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
 			throw error;
 		}
 	}
