@@ -30,6 +30,7 @@ import { testRedis } from './handlers/redis-test-connection';
 import { testStore } from './handlers/store-test';
 import { filesDrill } from './handlers/verify-files-drill';
 import { verifyIntegrity } from './handlers/verify-integrity';
+import { redisDrill } from './handlers/verify-redis-drill';
 import { restoreDrill } from './handlers/verify-restore-drill';
 import type { JobHandler } from './handler';
 import type { ResultOf } from './results';
@@ -68,6 +69,7 @@ const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
 	'n8n.restore': restoreN8n,
 	'n8n.exportWorkflows': exportWorkflows,
 	'verify.n8nDrill': n8nDrill,
+	'verify.redisDrill': redisDrill,
 };
 
 /** Runs the handler of the job's kind. */

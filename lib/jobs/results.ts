@@ -69,6 +69,7 @@ export interface JobResults {
 	'n8n.restore': RestoreN8nResult;
 	'n8n.exportWorkflows': { readonly backup: BackupSummary; readonly workflows: ExportedWorkflow[] };
 	'verify.n8nDrill': VerifyResult;
+	'verify.redisDrill': VerifyResult;
 }
 
 export type ResultOf<K extends JobKind> = JobResults[K];

@@ -7,7 +7,7 @@ import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-j
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
-import { restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
+import { redisDrillJob, restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
 
 /** Every job there is. A job is plain data; whatever runs it (a node, the command line) checks it against this schema first. */
@@ -44,6 +44,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	restoreN8nJob,
 	exportWorkflowsJob,
 	n8nDrillJob,
+	redisDrillJob,
 ]);
 
 /** A checked job, defaults filled in. */

@@ -4,6 +4,8 @@ export interface DatabaseCount {
 	readonly keys: number;
 	/** Those with a time to live. */
 	readonly expiring: number;
+	/** Those whose time ends before the moment that the walk was asked about; not there where it was asked about none. */
+	readonly expired?: number;
 }
 
 /** What a walk through a whole RDB found. */

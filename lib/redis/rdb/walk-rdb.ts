@@ -50,6 +50,12 @@ const HEADER_BYTES = 9;
 const CRC_BYTES = 8;
 const FIRST_WITH_CHECKSUM = 5;
 
+interface Counts {
+	keys: number;
+	expiring: number;
+	expired?: number;
+}
+
 /** What the walk is in the middle of. */
 type Place = 'header' | 'between' | 'key' | 'value' | 'library' | 'module' | 'checksum' | 'end';
 
@@ -61,12 +67,12 @@ export class RdbWalker {
 	private readonly cursor = new ByteCursor();
 	private readonly values = new ValueWalker(this.cursor);
 	private readonly crc = new Crc64();
-	private readonly databases = new Map<number, { keys: number; expiring: number }>();
+	private readonly databases = new Map<number, Counts>();
 	private readonly types = new Map<string, number>();
 	private readonly modules = new Set<string>();
 	private readonly aux: Record<string, string> = {};
 	private readonly largeValues = new Map<number, number>();
-	private counts: { keys: number; expiring: number } | undefined;
+	private counts: Counts | undefined;
 	private place: Place = 'header';
 	private version = 0;
 	private flavor: 'redis' | 'valkey' = 'redis';
@@ -84,7 +90,11 @@ export class RdbWalker {
 	private valueBytes = 0;
 	private largest = 0;
 
-	constructor(private readonly reader?: RdbReader) {}
+	/** @param expiredBy milliseconds since 1970: also count the keys whose time ends before */
+	constructor(
+		private readonly reader?: RdbReader,
+		private readonly expiredBy?: number,
+	) {}
 
 	/** @throws RdbError saying what is wrong and where */
 	push(chunk: Buffer): void {
@@ -281,11 +291,14 @@ export class RdbWalker {
 		this.reader?.endKey();
 		if (this.type === MODULE_TYPE) this.modules.add(this.values.moduleName);
 		if (!this.counts) {
-			this.counts = this.databases.get(this.database) ?? { keys: 0, expiring: 0 };
+			this.counts = this.databases.get(this.database) ?? { keys: 0, expiring: 0, ...(this.expiredBy === undefined ? {} : { expired: 0 }) };
 			this.databases.set(this.database, this.counts);
 		}
 		this.counts.keys += 1;
-		if (this.expiresAt !== undefined) this.counts.expiring += 1;
+		if (this.expiresAt !== undefined) {
+			this.counts.expiring += 1;
+			if (this.counts.expired !== undefined && this.expiresAt <= (this.expiredBy ?? 0)) this.counts.expired += 1;
+		}
 		if (this.valueBytes > LARGE_VALUE) this.largeValues.set(this.ordinal, this.valueBytes);
 		this.largest = Math.max(this.largest, this.valueBytes);
 		this.ordinal += 1;

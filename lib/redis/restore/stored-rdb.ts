@@ -36,11 +36,12 @@ export function readRdb({ store, manifest, artifact }: StoredRdb, context: ReadC
 
 /**
  * Reads all of an RDB: SHA-256, CRC-64, every opcode and value, and the counts that the manifest recorded.
+ * @param expiredBy see `RdbWalker`
  * @throws BackupError `ARTIFACT_DAMAGED`
  */
-export async function checkRdb(rdb: StoredRdb, context: ReadContext): Promise<RdbReport> {
+export async function checkRdb(rdb: StoredRdb, context: ReadContext, expiredBy?: number): Promise<RdbReport> {
 	const { artifact, manifest } = rdb;
-	const walker = new RdbWalker();
+	const walker = new RdbWalker(undefined, expiredBy);
 	let report: RdbReport;
 	try {
 		for await (const chunk of readRdb(rdb, context, `Checking ${artifact.name}`)) walker.push(chunk);

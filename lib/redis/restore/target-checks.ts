@@ -85,6 +85,9 @@ function checkOne({ server, info }: TargetServer, connection: RedisConnection, m
 	if (info.clusterEnabled && connection.deployment.mode !== 'cluster') {
 		return [failed(check, 'INVALID_INPUT', `${place} is a node of a cluster and takes only a part of the keys.`, 'Choose the mode Cluster in the credential.')];
 	}
+	if (connection.deployment.mode === 'sentinel' && mode === 'replace') {
+		return [failed(check, 'INVALID_INPUT', `Sentinels watch ${place}: they would take it for a failed master while it is replaced.`, 'Restore key by key.')];
+	}
 	if (info.clusterEnabled && mode === 'replace') {
 		return [failed(check, 'INVALID_INPUT', `${place} is a node of a cluster, where nothing can be replaced by REPLICAOF.`, 'Restore key by key.')];
 	}
@@ -121,13 +124,18 @@ function checkEmpty(options: RedisRestoreOptions, connection: RedisConnection, t
 
 /** What the RDBs hold against what the target can take. */
 export function checkContents(
-	contents: { readonly rdbVersion: number; readonly serverVersion: string; readonly flavor: 'redis' | 'valkey'; readonly modules: readonly string[]; readonly databases: readonly { readonly index: number; readonly keys: number }[]; readonly largestValue: number; readonly moduleValues: number },
+	contents: { readonly rdbVersion: number; readonly serverVersion: string; readonly flavor: 'redis' | 'valkey'; readonly modules: readonly string[]; readonly databases: readonly { readonly index: number; readonly keys: number }[]; readonly largestValue: number; readonly moduleValues: number; readonly rdbs: number },
 	target: RedisRestoreOptions['target'],
 	targets: readonly TargetServer[],
 ): RestoreCheck[] {
-	return targets.flatMap(({ server, info, databaseCount, largestBulk }) => {
+	return targets.flatMap(({ server, info, databaseCount, largestBulk, disklessLoad, tlsReplication }) => {
 		const place = describeAddress(server.address);
 		const checks: RestoreCheck[] = [];
+		if (target.mode === 'replace') {
+			if (contents.rdbs > 1) checks.push(failed('Cluster', 'INVALID_INPUT', 'The backup is that of a cluster and has one snapshot for each master.', 'Restore it key by key, or to files.'));
+			if (tlsReplication === 'yes') checks.push(failed(`Replication of ${place}`, 'INVALID_INPUT', `${place} replicates over TLS only ("tls-replication yes"), which this job cannot serve.`, 'Restore key by key, or set tls-replication to no for the restore.'));
+			if (disklessLoad === 'flush-before-load') checks.push(failed(`Replication of ${place}`, 'INVALID_INPUT', `${place} drops its data before it receives the new ("repl-diskless-load flush-before-load").`, 'CONFIG SET repl-diskless-load disabled for the restore, so that a failure leaves the old data.'));
+		}
 		const newest = newestRdbVersion(info, contents);
 		checks.push(
 			contents.rdbVersion <= newest
