@@ -71,6 +71,8 @@ export async function withRedis<T>(connection: RedisConnection, address: RedisAd
 		maxRetriesPerRequest: 0,
 		retryStrategy: null,
 		disableClientInfo: true,
+		// ioredis would keep the process alive for two seconds after a connection that did not come about.
+		disconnectTimeout: 1,
 	};
 	const redis = new Redis(settings);
 	let failure: unknown;
