@@ -12,10 +12,12 @@ import { dropPreviousOperation } from './drop-previous.operation';
 import { filesOperation } from './files.operation';
 import { n8nOperation } from './n8n.operation';
 import { postgresDatabaseOperation } from './postgres-database.operation';
+import { redisOperation } from './redis.operation';
 import { undoSwapOperation } from './undo-swap.operation';
 
 const operations = {
 	postgresDatabase: runnable(postgresDatabaseOperation),
+	redis: runnable(redisOperation),
 	undoSwap: runnable(undoSwapOperation),
 	dropPrevious: runnable(dropPreviousOperation),
 	files: runnable(filesOperation),
@@ -30,7 +32,7 @@ export class RestoreBackup implements INodeType {
 		group: ['output'],
 		version: 1,
 		subtitle:
-			'={{ { postgresDatabase: "Postgres Database", undoSwap: "Undo Swap", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n" }[$parameter["operation"]] + ($parameter["dryRun"] === false ? "" : " (dry run)") }}',
+			'={{ { postgresDatabase: "Postgres Database", undoSwap: "Undo Swap", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n", redis: "Redis" }[$parameter["operation"]] + ($parameter["dryRun"] === false ? "" : " (dry run)") }}',
 		description: 'Restore a backup beside the live data, prove it, and swap it in',
 		defaults: { name: 'Restore Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -45,18 +47,25 @@ export class RestoreBackup implements INodeType {
 				displayOptions: { show: { operation: ['postgresDatabase', 'undoSwap', 'dropPrevious'] } },
 			},
 			{
+				displayName: 'Redis Server',
+				name: 'backupRedisApi',
+				required: true,
+				testedBy: 'backupRedisTest',
+				displayOptions: { show: { operation: ['redis'], redisWay: ['keys', 'replace'] } },
+			},
+			{
 				displayName: 'Backup Store',
 				name: 'backupStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'files', 'n8n'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'files', 'n8n', 'redis'] } },
 			},
 			{
 				displayName: 'Backup Encryption',
 				name: 'backupEncryptionApi',
 				required: false,
 				testedBy: 'backupEncryptionTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'files', 'n8n'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'files', 'n8n', 'redis'] } },
 			},
 		],
 		properties: [
@@ -91,6 +100,12 @@ export class RestoreBackup implements INodeType {
 						action: 'Restore a postgres database',
 					},
 					{
+						name: 'Redis',
+						value: 'redis',
+						description: 'Restore Redis from a snapshot: into a running server, or as a file',
+						action: 'Restore redis',
+					},
+					{
 						name: 'Undo Swap',
 						value: 'undoSwap',
 						description: 'Put the database that a swap replaced back in its place',
@@ -100,6 +115,7 @@ export class RestoreBackup implements INodeType {
 				default: 'postgresDatabase',
 			},
 			...postgresDatabaseOperation.properties,
+			...redisOperation.properties,
 			...undoSwapOperation.properties,
 			...dropPreviousOperation.properties,
 			...filesOperation.properties,

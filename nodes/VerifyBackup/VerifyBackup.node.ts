@@ -12,6 +12,7 @@ import { crossCheckOperation } from './cross-check.operation';
 import { filesDrillOperation } from './files-drill.operation';
 import { integrityOperation } from './integrity.operation';
 import { n8nDrillOperation } from './n8n-drill.operation';
+import { redisDrillOperation } from './redis-drill.operation';
 import { restoreDrillOperation } from './restore-drill.operation';
 
 const operations = {
@@ -20,6 +21,7 @@ const operations = {
 	restoreDrill: runnable(restoreDrillOperation),
 	filesDrill: runnable(filesDrillOperation),
 	n8nDrill: runnable(n8nDrillOperation),
+	redisDrill: runnable(redisDrillOperation),
 };
 
 export class VerifyBackup implements INodeType {
@@ -29,7 +31,7 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", crossCheck: "Cross Check" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", crossCheck: "Cross Check" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -43,6 +45,13 @@ export class VerifyBackup implements INodeType {
 				required: true,
 				testedBy: 'backupPostgresTest',
 				displayOptions: { show: { operation: ['crossCheck', 'restoreDrill'] } },
+			},
+			{
+				displayName: 'Empty Redis Server',
+				name: 'backupRedisApi',
+				required: true,
+				testedBy: 'backupRedisTest',
+				displayOptions: { show: { operation: ['redisDrill'], redisServer: ['credential'] } },
 			},
 			{ displayName: 'Backup Encryption', name: 'backupEncryptionApi', required: false, testedBy: 'backupEncryptionTest' },
 		],
@@ -78,6 +87,12 @@ export class VerifyBackup implements INodeType {
 						action: 'Run a restore drill of n8n',
 					},
 					{
+						name: 'Redis Restore Drill',
+						value: 'redisDrill',
+						description: 'Restore a snapshot of Redis into a throwaway server and compare the number of keys',
+						action: 'Run a restore drill of redis',
+					},
+					{
 						name: 'Restore Drill',
 						value: 'restoreDrill',
 						description: 'Restore into a throwaway database and compare it with the proof taken at backup time',
@@ -91,6 +106,7 @@ export class VerifyBackup implements INodeType {
 			...filesDrillOperation.properties,
 			...n8nDrillOperation.properties,
 			...crossCheckOperation.properties,
+			...redisDrillOperation.properties,
 		],
 	};
 

@@ -52,12 +52,15 @@ export interface BackupFieldTexts {
 	/** What the name of the backed-up database means here when it is left empty. */
 	sourceHelp: string;
 	searchMethod?: string;
+	/** The field for the source's name, where it is no database. */
+	sourceLabel?: string;
+	sourcePlaceholder?: string;
 }
 
 /** The three fields with which a person says which backup to use. */
 export function backupFields(
 	show: NonNullable<DisplayOptions['show']>,
-	{ defaultChoice, sourceHelp, searchMethod = 'searchBackups' }: BackupFieldTexts,
+	{ defaultChoice, sourceHelp, searchMethod = 'searchBackups', sourceLabel = 'Backed-Up Database', sourcePlaceholder = 'e.g. crm_dashboard' }: BackupFieldTexts,
 ): INodeProperties[] {
 	return [
 		{
@@ -89,11 +92,11 @@ export function backupFields(
 			displayOptions: { show: { ...show, backupChoice: ['id'] } },
 		}),
 		{
-			displayName: 'Backed-Up Database',
+			displayName: sourceLabel,
 			name: 'source',
 			type: 'string',
 			default: '',
-			placeholder: 'e.g. crm_dashboard',
+			placeholder: sourcePlaceholder,
 			description: sourceHelp,
 			displayOptions: { show: { ...show, backupChoice: ['latest', 'latestVerified'] } },
 		},

@@ -2,6 +2,7 @@ import type { ICredentialsDecrypted, ICredentialTestFunctions, INodeCredentialTe
 import { toBackupError } from '../../lib/core/errors';
 import { postgresConnection } from './credentials';
 import { decryptionOf, encryptionOf } from './encryption-keys';
+import { redisConnection } from './redis-credential';
 import { lookupStore, runLookup } from './run-node-job';
 
 /** The connection tests behind the credentials' "Test" button. */
@@ -13,6 +14,12 @@ export const credentialTest = {
 				connection: postgresConnection(credential.data ?? {}),
 			});
 			return `Connected as ${user} to PostgreSQL ${serverVersion}`;
+		});
+	},
+	backupRedisTest: async function (this: ICredentialTestFunctions, credential: ICredentialsDecrypted): Promise<INodeCredentialTestResult> {
+		return await tested(async () => {
+			const { flavor, serverVersion, servers, keys } = await runLookup<'redis.testConnection'>({ kind: 'redis.testConnection', connection: redisConnection(credential.data ?? {}) });
+			return `Connected to ${flavor === 'valkey' ? 'Valkey' : 'Redis'} ${serverVersion} at ${servers.join(', ')}, ${keys} keys`;
 		});
 	},
 	backupStoreTest: async function (this: ICredentialTestFunctions, credential: ICredentialsDecrypted): Promise<INodeCredentialTestResult> {

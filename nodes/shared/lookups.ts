@@ -31,6 +31,9 @@ export const listSearch = {
 		const component = FILE_COMPONENTS.find((known) => known === this.getCurrentNodeParameter('component'));
 		return await searchBackupsOfKinds(this, ['full', 'incremental'], filter, component ?? 'files');
 	},
+	searchRedisBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		return await searchBackupsOfKinds(this, ['full'], filter, 'redis');
+	},
 	searchGlobals: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await searchBackupsOfKinds(this, ['globals'], filter, 'postgres');
 	},

@@ -10,6 +10,7 @@ import { decryptionOf, encryptionOf } from './encryption-keys';
 import { environmentPolicy, type FilePolicy } from './file-policy';
 import { allowedFolder } from './folder-policy';
 import { type N8nPlace, ownN8n } from './own-n8n';
+import { redisConnection, type RedisConnectionInput } from './redis-credential';
 import { allowedStore } from './store-policy';
 
 export type InputOf<K extends JobKind> = Extract<JobInput, { kind: K }>;
@@ -22,6 +23,7 @@ const PROGRESS_INTERVAL_MS = 1_000;
 /** Where a job gets its connection and store from; each is asked for only by jobs that need it. */
 export interface JobSources {
 	readonly connection: () => Promise<PostgresConnectionInput>;
+	readonly redis: () => Promise<RedisConnectionInput>;
 	readonly store: () => Promise<StoreLocation>;
 	/** The second store, for jobs that go from one to another. */
 	readonly target: () => Promise<StoreLocation>;
@@ -45,6 +47,7 @@ export function executionSources(context: IExecuteFunctions, itemIndex: number):
 	const keys = async () => (context.getNode().credentials?.backupEncryptionApi ? await context.getCredentials('backupEncryptionApi', itemIndex) : undefined);
 	return {
 		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi', itemIndex)),
+		redis: async () => redisConnection(await context.getCredentials('backupRedisApi', itemIndex)),
 		store: async () => await allowedStore(storeLocation(await context.getCredentials('backupStoreApi', itemIndex)), policy),
 		target: async () => await allowedStore(storeLocation(await context.getCredentials('backupTargetStoreApi', itemIndex)), policy),
 		folder: async (path, label) => await allowedFolder(path, label, policy),
@@ -62,6 +65,7 @@ function chosen<T>(data: ICredentialDataDecryptedObject | undefined, read: (data
 export function lookupSources(context: ILoadOptionsFunctions): JobSources {
 	return {
 		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi')),
+		redis: async () => redisConnection(await context.getCredentials('backupRedisApi')),
 		store: async () => await lookupStore(await context.getCredentials('backupStoreApi')),
 		target: async () => await lookupStore(await context.getCredentials('backupTargetStoreApi')),
 		folder: async (path, label) => await allowedFolder(path, label, environmentPolicy(process.env)),

@@ -21,7 +21,7 @@ const credentials = n8n.credentials.map((built) => load<ICredentialType>(built))
 const icons = (folder: string, icon: unknown) => Object.values(icon as Record<string, string>).map((file) => join(folder, file.replace('file:', '')));
 
 test('package.json names all nodes of the package', () => {
-	expect(nodes.map(({ instance }) => instance.description.name)).toEqual(['postgresDump', 'archiveFiles', 'n8nSnapshot', 'restoreBackup', 'verifyBackup', 'backupCatalog']);
+	expect(nodes.map(({ instance }) => instance.description.name)).toEqual(['postgresDump', 'archiveFiles', 'n8nSnapshot', 'redisSnapshot', 'restoreBackup', 'verifyBackup', 'backupCatalog']);
 });
 
 describe.each(nodes)('$name', ({ folder, name, instance }) => {
@@ -63,7 +63,7 @@ describe.each(nodes)('$name', ({ folder, name, instance }) => {
 test.each(credentials)('$name hides its secrets and has both icons', ({ folder, instance }) => {
 	for (const file of icons(folder, instance.icon)) expect(existsSync(file)).toBe(true);
 	for (const property of instance.properties) {
-		expect(property.typeOptions?.password ?? false).toBe(['password', 'passphrase', 'secretKeys'].includes(property.name));
+		expect(property.typeOptions?.password ?? false).toBe(['password', 'passphrase', 'secretKeys', 'sentinelPassword', 'clientPrivateKey'].includes(property.name));
 	}
 });
 

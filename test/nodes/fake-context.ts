@@ -21,6 +21,17 @@ export const postgresCredential = {
 	connectTimeout: 15,
 	clientFolder: '',
 };
+export const redisCredential = {
+	deployment: 'standalone',
+	host: 'redis.example.com',
+	port: 6380,
+	user: '',
+	password: 'r"p',
+	tlsMode: 'disable',
+	ca: '',
+	connectTimeout: 15,
+	idleTimeout: 60,
+};
 export const storeCredential = { type: 'folder', path: '/backups', prefix: 'crm' };
 export const targetStoreCredential = { type: 'folder', path: '/mnt/second-disk', prefix: '' };
 
@@ -58,6 +69,7 @@ export function fakeContext(nodeType: INodeType, options: FakeOptions): { contex
 	const filled = options.items.map((parameters) => filledIn(nodeType, node, parameters));
 	const credentials: Record<string, IDataObject> = options.credentials ?? {
 		backupPostgresApi: postgresCredential,
+		backupRedisApi: redisCredential,
 		backupStoreApi: storeCredential,
 		backupTargetStoreApi: targetStoreCredential,
 	};

@@ -1,0 +1,36 @@
+import type { Operation } from '../shared/operation';
+import { compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
+import { plainData } from '../shared/plain-data';
+
+/** All data of Redis at one moment, as the server sends it to a replica. */
+export const snapshotOperation: Operation<'redis.snapshot'> = {
+	properties: [
+		{
+			displayName: 'Name',
+			name: 'sourceName',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. sessions',
+			description: "What tells this server's backups from those of others. Empty: its address, or the name of the master.",
+			displayOptions: { show: { operation: ['snapshot'] } },
+		},
+		optionsCollection(['snapshot'], [compressionField, noteField, timeoutField, lockWaitField]),
+	],
+
+	async job({ parameters, redis, store, encryption }) {
+		const options = parameters.collection('options');
+		const lockWaitMinutes = options.number('lockWait', 'Wait for Other Run (Minutes)');
+		return {
+			kind: 'redis.snapshot',
+			connection: await redis(),
+			store: await store(),
+			encryption: await encryption(),
+			name: parameters.text('sourceName', 'Name').trim(),
+			compressionLevel: options.number('compressionLevel', 'Compression Level'),
+			note: options.text('note', 'Note'),
+			lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
+		};
+	},
+	items: ({ backup }) => [{ backup: plainData(backup) }],
+	hints: ({ backup }) => backup.warnings.map((message) => ({ message, type: 'warning', location: 'outputPane' })),
+};
