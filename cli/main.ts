@@ -7,6 +7,7 @@ import { list } from './commands/list';
 import { exportWorkflows, restoreN8n } from './commands/n8n';
 import { recordPoint, recoveryPoints } from './commands/recovery-points';
 import { restore } from './commands/restore';
+import { restoreRedis } from './commands/restore-redis';
 import { restoreFiles } from './commands/restore-files';
 import { run } from './commands/run';
 import { dropPrevious, undoSwap } from './commands/swap-back';
@@ -25,7 +26,7 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, verify, copy, recordPoint, recoveryPoints, crossCheck, restore, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
+const commands: readonly Command[] = [list, verify, copy, recordPoint, recoveryPoints, crossCheck, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

@@ -8,23 +8,23 @@ export const commands = {
 		steps: [{ title: 'Demo', run: ['node', '--import', 'tsx', 'demo/demo.ts'] }],
 	},
 	'test': {
-		needs: ['postgres', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres 17', 's3 server', 'build'],
+		needs: ['postgres', 'redis', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres 17', 's3 server', 'build'],
 		steps: [
 			{ title: 'Lint', run: ['eslint', '.'] },
 			{ title: 'Type check', run: ['tsc', '-p', 'tsconfig.json', '--noEmit'] },
 			{ title: 'Unit and node tests', jest: ['unit', 'nodes'] },
-			{ title: 'Integration tests (real PostgreSQL servers)', jest: ['integration'] },
+			{ title: 'Integration tests (real servers)', jest: ['integration'] },
 			{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] },
 		],
 	},
 	'test:unit': { needs: ['zstd', 'age'], steps: [{ title: 'Unit tests', jest: ['unit'] }] },
 	'test:nodes': { needs: ['build'], steps: [{ title: 'Node tests', jest: ['nodes'] }] },
 	'test:integration': {
-		needs: ['postgres', 'zstd', 'age', 'openssl', 'postgres 17', 's3 server', 'build'],
-		steps: [{ title: 'Integration tests (real PostgreSQL servers)', jest: ['integration'] }],
+		needs: ['postgres', 'redis', 'zstd', 'age', 'openssl', 'postgres 17', 's3 server', 'build'],
+		steps: [{ title: 'Integration tests (real servers)', jest: ['integration'] }],
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
-	'bench': { needs: ['postgres', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
+	'bench': { needs: ['postgres', 'redis', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
 	'pictures': {
 		needs: ['postgres', 'chromium', 'n8n', 'build'],
 		steps: [{ title: 'Pictures', run: ['node', '--import', 'tsx', 'scripts/pictures/take-pictures.ts'] }],

@@ -6,6 +6,7 @@ import { node24 } from './setup/node-24.mjs';
 import { debianPackages } from './setup/debian-packages.mjs';
 import { n8n } from './setup/n8n.mjs';
 import { n8nSqlite } from './setup/n8n-sqlite.mjs';
+import { redis } from './setup/redis.mjs';
 import { postgres17 } from './setup/postgres-17.mjs';
 import { s3Server } from './setup/s3-server.mjs';
 import { build } from './setup/build.mjs';
@@ -17,6 +18,7 @@ const preparations = {
 	'openssl': () => debianPackages(['openssl']),
 	'zstd': () => debianPackages(['zstd']),
 	'age': () => debianPackages(['age']),
+	'redis': redis,
 	'chromium': () => debianPackages(['chromium']),
 	'n8n': n8n,
 	'compiler': () => debianPackages(['compiler']),

@@ -4,6 +4,7 @@ import { COMPONENTS } from '../../lib/catalog/component';
 import { VERIFICATION_LEVELS } from '../../lib/catalog/verification';
 import { FILE_COMPONENTS } from '../../lib/jobs/schema/files-jobs';
 import type { Command } from '../command';
+import { redisConnectionFrom } from './restore-redis';
 import { decryptionFrom, keyOptions } from '../keys';
 import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, type OptionValues, outputOptions, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
 
@@ -46,6 +47,17 @@ export const verify: Command = {
 		const result =
 			level === 'restore' && files !== undefined
 				? await runJob<'verify.filesDrill'>({ kind: 'verify.filesDrill', ...common, component: files, folder: drillFolder(values) }, world.runOptions)
+			: level === 'restore' && common.component === 'redis'
+				? await runJob<'verify.redisDrill'>(
+						{
+							kind: 'verify.redisDrill',
+							store: common.store,
+							decryption: common.decryption,
+							backup: common.backup,
+							connection: textOption(values, 'host') === undefined ? null : await redisConnectionFrom(values, world),
+						},
+						world.runOptions,
+					)
 			: level === 'restore'
 				? await runJob<'verify.restoreDrill'>(
 						{
