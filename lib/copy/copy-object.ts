@@ -23,10 +23,9 @@ export interface ObjectCopy {
  * @throws BackupError `ARTIFACT_DAMAGED` saying which of the two stores has wrong bytes; the stores' errors
  */
 export async function copyObject(copy: ObjectCopy): Promise<'copied' | 'reused'> {
-	const { source, target, key, signal } = copy;
+	const { target, key, signal } = copy;
 	if (await isIntact(copy)) return 'reused';
-	const stored = await source.get(key, { signal });
-	await target.put(key, checked(stored as AsyncIterable<Buffer>, copy), {
+	await target.put(key, checkedSource(copy), {
 		signal,
 		expectedBytes: copy.bytes,
 		// Which files hold secrets is not in a manifest, so no copy may be read by more than its owner.
@@ -51,10 +50,13 @@ export async function isIntact({ target, key, bytes, sha256, signal, onBytes }: 
 	return meter.bytes === bytes && meter.sha256() === sha256;
 }
 
-/** Passes the source's bytes on and fails at their end when they are not the recorded ones: then the target keeps nothing of them. */
-async function* checked(stored: AsyncIterable<Buffer>, { source, key, bytes, sha256 }: ObjectCopy): AsyncGenerator<Buffer, void, void> {
+/**
+ * The source's bytes, opened when the first is asked for, so that nothing stays open where the target takes none. Fails at their
+ * end when they are not the recorded ones: then the target keeps nothing of them.
+ */
+async function* checkedSource({ source, key, bytes, sha256, signal }: ObjectCopy): AsyncGenerator<Buffer, void, void> {
 	const meter = new ByteMeter();
-	yield* meter.measure(stored);
+	yield* meter.measure((await source.get(key, { signal })) as AsyncIterable<Buffer>);
 	if (meter.bytes === bytes && meter.sha256() === sha256) return;
 	throw new BackupError(
 		'ARTIFACT_DAMAGED',
