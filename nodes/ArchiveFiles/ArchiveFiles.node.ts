@@ -7,6 +7,7 @@ import {
 } from 'n8n-workflow';
 import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
+import { readFileComponent } from '../shared/file-fields';
 import { fullOperation } from './full.operation';
 import { incrementalOperation } from './incremental.operation';
 
@@ -62,6 +63,6 @@ export class ArchiveFiles implements INodeType {
 	methods = { credentialTest };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await executeOperations(this, operations);
+		return await executeOperations(this, operations, { component: readFileComponent });
 	}
 }

@@ -53,6 +53,6 @@ export class N8nSnapshot implements INodeType {
 	methods = { credentialTest };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await executeOperations(this, operations);
+		return await executeOperations(this, operations, { component: () => 'n8n' });
 	}
 }

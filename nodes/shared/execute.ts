@@ -78,12 +78,21 @@ export async function executeOperations(
 			const failure = nodeError(context.getNode(), reason, itemIndex);
 			// A stopped execution must stop, even where the node is set to go on after errors.
 			if (signal?.aborted === true || !context.continueOnFail()) throw failure;
-			const details = { code: reason.code, hint: reason.hint, node: context.getNode().name, component: options.component?.(parameters) ?? null };
+			const details = { code: reason.code, hint: reason.hint, node: context.getNode().name, component: componentOf(options, parameters) };
 			// n8n sends exactly this shape to the error output and keeps the details, which it drops from items with an `error` of their own.
 			output.push({ json: { error: reason.message, details }, pairedItem: { item: itemIndex } });
 		}
 	}
 	return [output];
+}
+
+function componentOf({ component }: ExecuteOptions, parameters: Parameters): Component | null {
+	try {
+		return component?.(parameters) ?? null;
+	} catch {
+		// The parameter that names it may be the very thing that is wrong; the first error tells.
+		return null;
+	}
 }
 
 function pairedWith(indices: readonly number[]): INodeExecutionData['pairedItem'] {

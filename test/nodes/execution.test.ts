@@ -2,6 +2,7 @@ import { NodeOperationError } from 'n8n-workflow';
 import { BackupError, cancelled } from '../../lib/core/errors';
 import { checkJob } from '../../lib/jobs/check-job';
 import { runJob } from '../../lib/jobs/run-job';
+import { ArchiveFiles } from '../../nodes/ArchiveFiles/ArchiveFiles.node';
 import { BackupCatalog } from '../../nodes/BackupCatalog/BackupCatalog.node';
 import { PostgresDump } from '../../nodes/PostgresDump/PostgresDump.node';
 import { RestoreBackup } from '../../nodes/RestoreBackup/RestoreBackup.node';
@@ -58,6 +59,16 @@ test('going on after errors gives n8n the shape that it sends to the error outpu
 		pairedItem: { item: 0 },
 	});
 	expect(output[1]?.json.backup).toMatchObject({ source: 'two' });
+});
+
+test.each([
+	['the component that it was at work on', 'config', 'config'],
+	['none where that is what is wrong', 'nonsense', null],
+])('a failed archive names %s', async (_what, component, named) => {
+	running.mockRejectedValue(refused);
+	const archive = new ArchiveFiles();
+	const { context } = fakeContext(archive, { items: [{ operation: 'full', component, folder: '/app' }], continueOnFail: true });
+	expect((await archive.execute.call(context))[0]?.[0]?.json.details).toMatchObject({ node: 'Archive Files', component: named });
 });
 
 test('Stop ends the node, also where it is set to go on after errors', async () => {
