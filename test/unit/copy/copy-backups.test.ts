@@ -238,7 +238,13 @@ describe('others at work', () => {
 		const source = named('a');
 		const target = named('b');
 		const chain = await publishChain(source, 3);
-		const young = await publishSmall(source, { id: idAt('2026-11-22T02:00:00Z') }, [check()]);
+		// Younger ones of the same series, verified, so that nothing but its use keeps the old chain.
+		const young = idAt('2026-11-22T02:00:00Z');
+		const child = { startedAt: '2026-11-22T03:00:00.000Z', kind: 'incremental' as const, id: idAt('2026-11-22T03:00:00Z', 'incremental'), parent: young };
+		for (const store of [source, target]) {
+			await publishSmall(store, { id: young }, [check()]);
+			await publishSmall(store, child, [check()]);
+		}
 		const policy = retentionPolicySchema.parse({ keepDays: 1, keepLastVerified: 1 });
 		const put = target.put.bind(target);
 		let pruned = 0;
@@ -250,9 +256,22 @@ describe('others at work', () => {
 		};
 		await copy(source, target, { what: 'backup', component: 'postgres', backup: { by: 'id', id: chain[2]!.id } });
 		expect(pruned).toBe(0);
-		expect(await ids(target)).toEqual(chain.map(({ id }) => id).reverse());
-		expect(await ids(source)).toHaveLength(4);
-		expect(young.id).toBe((await ids(source))[0]);
+		expect((await ids(target)).slice(2)).toEqual(chain.map(({ id }) => id).reverse());
+		expect(await ids(source)).toHaveLength(5);
+		expect((await prune(source, context, { policy, apply: true })).deleted).toHaveLength(3);
+	});
+
+	test('when the lock of the target was lost, nothing is published', async () => {
+		const source = named('a');
+		const target = named('b');
+		await publishReal(source);
+		const put = target.put.bind(target);
+		target.put = async (key, stream, options) => {
+			if (key.endsWith('RESTORE.txt')) for (const lock of target.keys('locks/postgres/')) await target.remove(lock);
+			return await put(key, stream, options);
+		};
+		expect(await rejection(copy(source, target))).toMatchObject({ code: 'LOCK_LOST' });
+		expect(await ids(target)).toEqual([]);
 	});
 
 	test('who deletes the source waits for the copy', async () => {
