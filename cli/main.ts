@@ -13,6 +13,7 @@ import { run } from './commands/run';
 import { dropPrevious, undoSwap } from './commands/swap-back';
 import { verify } from './commands/verify';
 import { progressBar } from './progress-bar';
+import { STORE_USAGE } from './store';
 import { printable } from './table';
 import { UsageError } from './usage-error';
 
@@ -49,7 +50,8 @@ export async function main(args: string[], world: MainWorld): Promise<number> {
 	try {
 		const { values, positionals } = parse(command, rest);
 		if (values.help === true) {
-			world.stdout.write(`${command.summary}\n\n${command.usage}\n`);
+			const store = 'store' in command.options ? `    ${STORE_USAGE}\n` : '';
+			world.stdout.write(`${command.summary}\n\n${command.usage}\n${store}`);
 			return 0;
 		}
 		const outcome = await command.run(values, positionals, {

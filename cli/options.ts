@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import { TLS_MODES } from '../lib/postgres/connection-settings';
 import { readPassword, type SecretSources } from './secrets';
@@ -16,11 +15,21 @@ export const outputOptions = {
 export const storeOptions = {
 	store: { type: 'string', short: 's' },
 	prefix: { type: 'string' },
+	endpoint: { type: 'string' },
+	region: { type: 'string' },
+	'path-style': { type: 'boolean' },
+	checksums: { type: 'string' },
+	'store-ca-file': { type: 'string' },
 } satisfies OptionSpecs;
 
 export const targetOptions = {
 	to: { type: 'string' },
 	'to-prefix': { type: 'string' },
+	'to-endpoint': { type: 'string' },
+	'to-region': { type: 'string' },
+	'to-path-style': { type: 'boolean' },
+	'to-checksums': { type: 'string' },
+	'to-store-ca-file': { type: 'string' },
 } satisfies OptionSpecs;
 
 export const connectionOptions = {
@@ -62,16 +71,6 @@ export function choiceOption<T extends string>(values: OptionValues, name: strin
 	const found = choices.find((choice) => choice === value);
 	if (found === undefined) throw new UsageError(`--${name} takes one of ${choices.join(', ')}, not "${value}".`);
 	return found;
-}
-
-/** The store of `--store`, a folder as seen from here. */
-export function storeFrom(values: OptionValues): { type: 'folder'; path: string; prefix: string } {
-	return { type: 'folder', path: resolve(requiredOption(values, 'store')), prefix: textOption(values, 'prefix') ?? '' };
-}
-
-/** The store of `--to`, for commands that go from one store to another. */
-export function targetFrom(values: OptionValues): { type: 'folder'; path: string; prefix: string } {
-	return storeFrom({ ...values, store: requiredOption(values, 'to'), prefix: values['to-prefix'] });
 }
 
 /** An option that may be given several times. */

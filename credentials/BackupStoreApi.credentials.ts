@@ -1,4 +1,5 @@
 import type { Icon, ICredentialType, INodeProperties } from 'n8n-workflow';
+import { s3Properties } from './s3-properties';
 
 export class BackupStoreApi implements ICredentialType {
 	name = 'backupStoreApi';
@@ -20,6 +21,11 @@ export class BackupStoreApi implements ICredentialType {
 					value: 'folder',
 					description: 'A folder on the machine that runs n8n, or a disk that is mounted there',
 				},
+				{
+					name: 'S3',
+					value: 's3',
+					description: 'A bucket of Amazon S3 or of a service that speaks its protocol',
+				},
 			],
 			default: 'folder',
 			description: 'What kind of store holds the backups',
@@ -35,6 +41,7 @@ export class BackupStoreApi implements ICredentialType {
 				'Absolute path. n8n must allow it: add it to the environment variable N8N_RESTRICT_FILE_ACCESS_TO. Use a disk that survives the loss of the server.',
 			displayOptions: { show: { type: ['folder'] } },
 		},
+		...s3Properties,
 		{
 			displayName: 'Prefix',
 			name: 'prefix',

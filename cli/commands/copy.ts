@@ -2,7 +2,8 @@ import { COMPONENTS } from '../../lib/catalog/component';
 import type { CopyOutcome } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
-import { backupChoiceFrom, choiceOption, type OptionValues, outputOptions, storeFrom, storeOptions, targetFrom, targetOptions, textOption, wholeNumberOption } from '../options';
+import { backupChoiceFrom, choiceOption, type OptionValues, outputOptions, storeOptions, targetOptions, textOption, wholeNumberOption } from '../options';
+import { storeFrom, targetFrom } from '../store';
 import { formatBytes, renderTable } from '../table';
 import { UsageError } from '../usage-error';
 import { recoveryPointChoiceFrom } from './recovery-points';
@@ -28,7 +29,7 @@ export const copy: Command = {
 	},
 	async run(values, _positionals, world) {
 		const result = await runJob<'catalog.copy'>(
-			{ kind: 'catalog.copy', store: storeFrom(values), target: targetFrom(values), selection: selectionFrom(values), recheck: values.recheck === true },
+			{ kind: 'catalog.copy', store: storeFrom(values, world.environment), target: targetFrom(values, world.environment), selection: selectionFrom(values), recheck: values.recheck === true },
 			world.runOptions,
 		);
 		return { result, text: describe(result) };

@@ -5,7 +5,8 @@ import type { CrossCheckResult } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
-import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, listOption, type OptionValues, outputOptions, requiredOption, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
+import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, listOption, type OptionValues, outputOptions, requiredOption, storeOptions, textOption, wholeNumberOption } from '../options';
+import { storeFrom } from '../store';
 import { UsageError } from '../usage-error';
 
 export const crossCheck: Command = {
@@ -42,7 +43,7 @@ export const crossCheck: Command = {
 				connection: await connectionFrom(values, world),
 				database: requiredOption(values, 'database'),
 				sql: await readQuery(requiredOption(values, 'sql-file')),
-				files: filesFrom(values),
+				files: filesFrom(values, world.environment),
 				stripPrefix: textOption(values, 'strip-prefix'),
 				inside: textOption(values, 'inside'),
 				ignore: listOption(values, 'ignore'),
@@ -58,13 +59,13 @@ export const crossCheck: Command = {
 	},
 };
 
-function filesFrom(values: OptionValues) {
+function filesFrom(values: OptionValues, environment: NodeJS.ProcessEnv) {
 	const folder = textOption(values, 'folder');
 	const backup = textOption(values, 'backup');
 	if ((folder === undefined) === (backup === undefined)) throw new UsageError('Give either --folder, or --store with --backup.');
 	if (folder !== undefined) return { by: 'folder' as const, folder: resolve(folder) };
 	const component = choiceOption(values, 'component', COMPONENTS) ?? ('files' as const);
-	return { by: 'backup' as const, store: storeFrom(values), component, backup: backupChoiceFrom(backup ?? 'latest', textOption(values, 'source')) };
+	return { by: 'backup' as const, store: storeFrom(values, environment), component, backup: backupChoiceFrom(backup ?? 'latest', textOption(values, 'source')) };
 }
 
 async function readQuery(path: string): Promise<string> {

@@ -1,7 +1,8 @@
 import { BACKUP_KINDS, COMPONENTS } from '../../lib/catalog/component';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
-import { choiceOption, outputOptions, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
+import { choiceOption, outputOptions, storeOptions, textOption, wholeNumberOption } from '../options';
+import { storeFrom } from '../store';
 import { formatBytes, renderTable } from '../table';
 
 export const list: Command = {
@@ -20,7 +21,7 @@ export const list: Command = {
 		const result = await runJob<'catalog.list'>(
 			{
 				kind: 'catalog.list',
-				store: storeFrom(values),
+				store: storeFrom(values, world.environment),
 				component: choiceOption(values, 'component', COMPONENTS),
 				backupKind: choiceOption(values, 'kind', BACKUP_KINDS),
 				source: textOption(values, 'source'),

@@ -3,7 +3,8 @@ import type { RestoreN8nResult } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
-import { backupChoiceFrom, outputOptions, requiredOption, storeFrom, storeOptions, textOption } from '../options';
+import { backupChoiceFrom, outputOptions, requiredOption, storeOptions, textOption } from '../options';
+import { storeFrom } from '../store';
 import { renderTable } from '../table';
 
 const common = { ...storeOptions, ...outputOptions, ...keyOptions, backup: { type: 'string', short: 'b' }, source: { type: 'string' } } as const;
@@ -28,7 +29,7 @@ export const restoreN8n: Command = {
 		const result = await runJob<'n8n.restore'>(
 			{
 				kind: 'n8n.restore',
-				store: storeFrom(values),
+				store: storeFrom(values, world.environment),
 				decryption: await decryptionFrom(values, world),
 				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source')),
 				dataFolder: resolve(requiredOption(values, 'data-folder')),
@@ -55,7 +56,7 @@ export const exportWorkflows: Command = {
 		const result = await runJob<'n8n.exportWorkflows'>(
 			{
 				kind: 'n8n.exportWorkflows',
-				store: storeFrom(values),
+				store: storeFrom(values, world.environment),
 				decryption: await decryptionFrom(values, world),
 				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source')),
 				folder: resolve(requiredOption(values, 'to')),

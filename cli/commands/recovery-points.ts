@@ -2,7 +2,8 @@ import { COMPONENTS } from '../../lib/catalog/component';
 import type { RecoveryPointSummary } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
-import { listOption, outputOptions, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
+import { listOption, outputOptions, storeOptions, textOption, wholeNumberOption } from '../options';
+import { storeFrom } from '../store';
 import { renderTable } from '../table';
 import { UsageError } from '../usage-error';
 
@@ -26,7 +27,7 @@ export const recordPoint: Command = {
 		const result = await runJob<'recovery.record'>(
 			{
 				kind: 'recovery.record',
-				store: storeFrom(values),
+				store: storeFrom(values, world.environment),
 				name: textOption(values, 'name'),
 				note: textOption(values, 'note'),
 				since: textOption(values, 'since') ?? null,
@@ -46,7 +47,7 @@ export const recoveryPoints: Command = {
 	usage: 'backup-recovery recovery-points --store FOLDER [--limit 20] [--json]',
 	options: { ...storeOptions, ...outputOptions, limit: { type: 'string' } },
 	async run(values, _positionals, world) {
-		const result = await runJob<'recovery.list'>({ kind: 'recovery.list', store: storeFrom(values), limit: wholeNumberOption(values, 'limit') ?? 50 }, world.runOptions);
+		const result = await runJob<'recovery.list'>({ kind: 'recovery.list', store: storeFrom(values, world.environment), limit: wholeNumberOption(values, 'limit') ?? 50 }, world.runOptions);
 		if (result.recoveryPoints.length === 0) return { result, text: 'No recovery points found.' };
 		return { result, text: result.recoveryPoints.map(describe).join('\n\n') };
 	},

@@ -4,7 +4,8 @@ import type { RestoreFilesResult } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
-import { backupChoiceFrom, choiceOption, outputOptions, requiredOption, storeFrom, storeOptions, textOption } from '../options';
+import { backupChoiceFrom, choiceOption, outputOptions, requiredOption, storeOptions, textOption } from '../options';
+import { storeFrom } from '../store';
 import { renderTable } from '../table';
 
 export const restoreFiles: Command = {
@@ -36,7 +37,7 @@ export const restoreFiles: Command = {
 		const result = await runJob<'files.restore'>(
 			{
 				kind: 'files.restore',
-				store: storeFrom(values),
+				store: storeFrom(values, world.environment),
 				decryption: await decryptionFrom(values, world),
 				component: choiceOption(values, 'component', FILE_COMPONENTS),
 				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source')),

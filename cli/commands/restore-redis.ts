@@ -6,7 +6,8 @@ import { runJob } from '../../lib/jobs/run-job';
 import { REDIS_TLS_MODES } from '../../lib/redis/connection-settings';
 import type { Command, CommandWorld } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
-import { backupChoiceFrom, choiceOption, type OptionValues, outputOptions, storeFrom, storeOptions, textOption } from '../options';
+import { backupChoiceFrom, choiceOption, type OptionValues, outputOptions, storeOptions, textOption } from '../options';
+import { storeFrom } from '../store';
 import { readPassword } from '../secrets';
 import { renderTable } from '../table';
 import { UsageError } from '../usage-error';
@@ -94,7 +95,7 @@ export const restoreRedis: Command = {
 		const result = await runJob<'redis.restore'>(
 			{
 				kind: 'redis.restore',
-				store: storeFrom(values),
+				store: storeFrom(values, world.environment),
 				decryption: await decryptionFrom(values, world),
 				connection: mode === 'file' ? null : await redisConnectionFrom(values, world),
 				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source')),

@@ -3,7 +3,8 @@ import type { RestoreResult } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
-import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, outputOptions, requiredOption, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
+import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, outputOptions, requiredOption, storeOptions, textOption, wholeNumberOption } from '../options';
+import { storeFrom } from '../store';
 import { renderTable } from '../table';
 
 export const restore: Command = {
@@ -36,7 +37,7 @@ export const restore: Command = {
 		const result = await runJob<'postgres.restoreDatabase'>(
 			{
 				kind: 'postgres.restoreDatabase',
-				store: storeFrom(values),
+				store: storeFrom(values, world.environment),
 				decryption: await decryptionFrom(values, world),
 				connection: await connectionFrom(values, world),
 				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source') ?? database),

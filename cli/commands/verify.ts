@@ -6,7 +6,8 @@ import { FILE_COMPONENTS } from '../../lib/jobs/schema/files-jobs';
 import type { Command } from '../command';
 import { redisConnectionFrom } from './restore-redis';
 import { decryptionFrom, keyOptions } from '../keys';
-import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, type OptionValues, outputOptions, storeFrom, storeOptions, textOption, wholeNumberOption } from '../options';
+import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, type OptionValues, outputOptions, storeOptions, textOption, wholeNumberOption } from '../options';
+import { storeFrom } from '../store';
 
 /** Where a drill of files may make its throwaway folder. */
 function drillFolder(values: OptionValues): string | undefined {
@@ -37,7 +38,7 @@ export const verify: Command = {
 	async run(values, _positionals, world) {
 		const level = choiceOption(values, 'level', VERIFICATION_LEVELS) ?? 'structure';
 		const common = {
-			store: storeFrom(values),
+			store: storeFrom(values, world.environment),
 			decryption: await decryptionFrom(values, world),
 			component: choiceOption(values, 'component', COMPONENTS) ?? ('postgres' as const),
 			backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source')),

@@ -119,7 +119,7 @@ async function publishUnderLock(
  * for dead and its artifacts for leftovers: so they are looked for once more, and without them the manifest goes again.
  */
 async function publishManifest({ store, component }: PublishOptions, manifest: Manifest, lock: Lock, signal: AbortSignal): Promise<void> {
-	await writeSmallObject(store, manifestKey(component, manifest.id), manifest, { signal });
+	await writeSmallObject(store, manifestKey(component, manifest.id), manifest, { signal, immutable: true });
 	for (const artifact of manifest.artifacts) {
 		const found = await store.stat(artifactKey(component, manifest.id, artifact.name));
 		if (found?.bytes === artifact.storedBytes) continue;

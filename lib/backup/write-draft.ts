@@ -77,6 +77,7 @@ export class DraftWriter implements BackupDraft {
 				encryption,
 				signal: this.signal,
 				secret: spec.secret,
+				immutable: true,
 				expectedBytes: spec.expectedBytes,
 				onSourceBytes: spec.onSourceBytes,
 			});

@@ -111,7 +111,7 @@ async function bringOver(options: CopyOptions, original: Original, lock: Lock, c
 /** The copy comes to be in this moment. As with a new backup, its files are looked for once more (see `publishBackup`). */
 async function publish(target: Store, manifest: Manifest, text: string, replaced: boolean, lock: Lock, signal: AbortSignal): Promise<void> {
 	const key = manifestKey(manifest.component, manifest.id);
-	await target.put(key, once(Buffer.from(text)), { signal });
+	await target.put(key, once(Buffer.from(text)), { signal, immutable: true });
 	const back = await readSmallObject(target, key, signal);
 	if (back === text && (await hasAllSizes(target, manifest))) {
 		throwIfAborted(lock.signal);

@@ -30,6 +30,7 @@ export async function copyObject(copy: ObjectCopy): Promise<'copied' | 'reused'>
 		expectedBytes: copy.bytes,
 		// Which files hold secrets is not in a manifest, so no copy may be read by more than its owner.
 		secret: true,
+		immutable: true,
 		onBytes: (total) => copy.onBytes('Copying', total),
 	});
 	if (await isIntact(copy)) return 'copied';

@@ -43,7 +43,7 @@ export async function runJob<K extends JobKind>(
 	await removeOrphanedWorkFolders(parent, processExists);
 	const workFolder = await makeWorkFolder(parent, process.pid);
 	try {
-		const child = forkWorker(options.workerModule ?? join(__dirname, 'worker.js'), process.env);
+		const child = forkWorker(options.workerModule ?? join(__dirname, 'worker.js'), process.env, job);
 		// The schema ties each kind to its handler's result, which the compiler cannot follow through the process boundary.
 		return (await superviseChild(child, job, workFolder, options)) as ResultOf<K>;
 	} finally {

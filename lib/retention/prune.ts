@@ -10,6 +10,7 @@ import type { JobContext } from '../core/context';
 import { throwIfAborted } from '../core/errors';
 import type { Store } from '../storage/store';
 import { deleteBackup } from './delete-backup';
+import { keepProtected } from './keep-protected';
 import { findNewestRuns } from './newest-runs';
 import type { RetentionDecision } from './plan';
 import { planRetention } from './plan-retention';
@@ -79,7 +80,8 @@ async function plan(store: Store, context: JobContext, { component, policy }: Pr
 	const backups = await listBackups(store, { component });
 	const inUse = new Set(locks.flatMap((found) => (!isDead(found, lock.storeNow) && found.record?.backupId ? [found.record.backupId] : [])));
 	const recoveryPoints = policy.keepRecoveryPoints === 0 ? [] : (await listRecoveryPoints(store)).filter(({ complete }) => complete);
-	const decisions = planRetention({ backups, newestRuns, policy, now: context.now(), inUse, recoveryPoints });
+	const planned = planRetention({ backups, newestRuns, policy, now: context.now(), inUse, recoveryPoints });
+	const decisions = await keepProtected(store, planned, backups);
 	return { decisions, doomed: childrenFirst(decisions, backups) };
 }
 

@@ -8,7 +8,7 @@ import { FileReader } from './file-reader';
 import { hasCode, mapFileError } from './folder-errors';
 import { makeFolder, realFolder, realRoot, statFile, syncFolder } from './folder-paths';
 import { isPlainPart, requireKey, requirePrefix } from './key';
-import type { GetOptions, PutOptions, Store, StoredObject } from './store';
+import type { GetOptions, Protection, PutOptions, Store, StoredObject } from './store';
 import { UNFINISHED_NAME, writeFileDurably } from './write-file';
 
 /** What must stay free besides the object itself: room for the manifest and the lock files that follow it. */
@@ -131,6 +131,12 @@ export class FolderStore implements Store {
 			await this.unlinkDurably(folder, name);
 			await this.removeEmptyFolders(folder);
 		});
+	}
+
+	/** A file can be deleted whenever its folder can be written to. */
+	async protection(key: string): Promise<Protection | undefined> {
+		requireKey(key);
+		return undefined;
 	}
 
 	async freeBytes(): Promise<number | undefined> {

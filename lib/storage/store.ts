@@ -16,6 +16,14 @@ export interface PutOptions {
 	readonly expectedBytes?: number;
 	/** The object holds secrets: stores with file modes use 0600 instead of 0640. */
 	readonly secret?: boolean;
+	/** The object is part of a backup and never rewritten: a store with Object Lock locks it. */
+	readonly immutable?: boolean;
+}
+
+/** Why nobody can delete an object now. */
+export interface Protection {
+	/** When it ends; null: when somebody lifts it (a legal hold). */
+	readonly until: Date | null;
 }
 
 export interface GetOptions {
@@ -31,7 +39,8 @@ export interface GetOptions {
  * an object is either not there or complete and durable; nobody ever sees half of one.
  *
  * Every method rejects with a `BackupError`: `PATH_REFUSED` for a key that is not plain (see `key.ts`),
- * `OBJECT_NOT_FOUND`, `STORE_FULL`, `STORE_NOT_WRITABLE`, `STORE_UNAVAILABLE`, `CANCELLED`.
+ * `OBJECT_NOT_FOUND`, `STORE_FULL`, `STORE_NOT_WRITABLE`, `STORE_UNAVAILABLE`, `CANCELLED`; stores on a network also with
+ * `AUTHENTICATION_FAILED`, `PERMISSION_DENIED`, `TLS_FAILED`, `OBJECT_NOT_LOCKED`.
  * `store-contract.ts` under `test/support` is the suite that every store passes.
  */
 export interface Store {
@@ -54,11 +63,14 @@ export interface Store {
 	/** All objects whose key starts with `prefix` (which is empty or ends with `/`), in no particular order; unfinished ones are not among them. */
 	list(prefix: string): AsyncIterable<StoredObject>;
 
-	/** The names of the "folders" directly below `prefix`. */
+	/** The names of the "folders" directly below `prefix`, also of those that hold nothing but an unfinished write. */
 	listFolders(prefix: string): Promise<string[]>;
 
 	/** Removes an object; one that is not there is no error. */
 	remove(key: string): Promise<void>;
+
+	/** What keeps an object from being deleted for good, if anything does. `remove` may still hide it. */
+	protection(key: string): Promise<Protection | undefined>;
 
 	/** Bytes that can still be written, where the store can tell. */
 	freeBytes(): Promise<number | undefined>;

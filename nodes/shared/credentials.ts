@@ -2,7 +2,9 @@ import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import type { z } from 'zod';
 import { TLS_MODES, type postgresConnectionSchema } from '../../lib/postgres/connection-settings';
 import type { StoreLocation } from '../../lib/storage/location';
+import { requiredField, textField } from './credential-fields';
 import { wrong } from './parameters';
+import { s3Location } from './s3-credential';
 
 /** A connection as a job takes it, before defaults. */
 export type PostgresConnectionInput = z.input<typeof postgresConnectionSchema>;
@@ -29,17 +31,9 @@ export function storeLocation(data: ICredentialDataDecryptedObject): StoreLocati
 	switch (data.type) {
 		case 'folder':
 			return { type: 'folder', path: requiredField(data.path, 'Folder of the store credential'), prefix: textField(data.prefix) };
+		case 's3':
+			return s3Location(data);
 		default:
 			throw wrong('Type of the store credential', 'is unknown to this version of the package', 'Open the credential and choose its type again.');
 	}
-}
-
-function textField(value: unknown): string {
-	return typeof value === 'string' ? value : '';
-}
-
-function requiredField(value: unknown, label: string): string {
-	const text = textField(value).trim();
-	if (text === '') throw wrong(label, 'is empty', 'Open the credential and fill it in.');
-	return text;
 }

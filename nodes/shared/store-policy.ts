@@ -9,6 +9,8 @@ import { wrong } from './parameters';
  * @throws BackupError `PATH_REFUSED` naming the variable that would allow it, `INVALID_INPUT` for a path that is not absolute
  */
 export async function allowedStore(store: StoreLocation, policy: FilePolicy): Promise<StoreLocation> {
+	// n8n's policy is about its own disk.
+	if (store.type !== 'folder') return store;
 	if (!isAbsolute(store.path)) {
 		throw wrong('Folder of the store credential', 'is not an absolute path', 'Start it with a slash, e.g. /backups.');
 	}

@@ -63,7 +63,7 @@ describe.each(nodes)('$name', ({ folder, name, instance }) => {
 test.each(credentials)('$name hides its secrets and has both icons', ({ folder, instance }) => {
 	for (const file of icons(folder, instance.icon)) expect(existsSync(file)).toBe(true);
 	for (const property of instance.properties) {
-		expect(property.typeOptions?.password ?? false).toBe(['password', 'passphrase', 'secretKeys', 'sentinelPassword', 'clientPrivateKey'].includes(property.name));
+		expect(property.typeOptions?.password ?? false).toBe(['password', 'passphrase', 'secretKeys', 'sentinelPassword', 'clientPrivateKey', 'secretAccessKey', 'sessionToken'].includes(property.name));
 	}
 });
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { BackupError } from '../../lib/core/errors';
-import type { GetOptions, PutOptions, Store, StoredObject } from '../../lib/storage/store';
+import type { GetOptions, Protection, PutOptions, Store, StoredObject } from '../../lib/storage/store';
 
 /**
  * How a call goes wrong. `before`: nothing happened. `after`: it happened, but the answer was lost.
@@ -64,6 +64,10 @@ export class FaultyStore implements Store {
 
 	async remove(key: string): Promise<void> {
 		await this.run(this.count(`remove ${key}`), () => this.inner.remove(key));
+	}
+
+	async protection(key: string): Promise<Protection | undefined> {
+		return await this.run(this.count(`protection ${key}`), () => this.inner.protection(key));
 	}
 
 	async freeBytes(): Promise<number | undefined> {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { abortable } from '../../lib/core/abortable';
 import { BackupError, throwIfAborted } from '../../lib/core/errors';
 import { requireKey, requirePrefix } from '../../lib/storage/key';
-import type { GetOptions, PutOptions, Store, StoredObject } from '../../lib/storage/store';
+import type { GetOptions, Protection, PutOptions, Store, StoredObject } from '../../lib/storage/store';
 import { collect } from './bytes';
 
 /** A store in memory whose clock and pace the test sets. Atomic like the real ones: a put or a listing happens in one moment. */
@@ -60,6 +60,14 @@ export class MemoryStore implements Store {
 		await this.delay();
 		this.objects.delete(key);
 		await this.delay();
+	}
+
+	/** What the test says protects the objects. */
+	protections = new Map<string, Protection>();
+
+	async protection(key: string): Promise<Protection | undefined> {
+		requireKey(key);
+		return this.protections.get(key);
 	}
 
 	async freeBytes(): Promise<undefined> {

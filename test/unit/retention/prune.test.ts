@@ -246,3 +246,18 @@ test('interrupted at any call: nothing that should stay is touched, nothing half
 		expect(await ids(inner)).toEqual(keep);
 	}
 });
+
+test('what the store locks stays, with what it needs, and says until when; the rest goes', async () => {
+	const store = new MemoryStore();
+	const backups = await seed(store, 6);
+	const [, , , third, fourth, fifth] = backups as [Manifest, Manifest, Manifest, Manifest, Manifest, Manifest];
+	store.protections.set(`backups/postgres/${fourth.id}/manifest.json`, { until: new Date('2026-12-24T00:00:00Z') });
+	for (const apply of [false, true]) {
+		const outcome = await prune(store, context, { policy, apply });
+		expect(outcome.decisions.find(({ id }) => id === fourth.id)).toMatchObject({ action: 'keep', reasons: ['locked by the store until 2026-12-24T00:00:00.000Z'] });
+		expect(outcome.decisions.filter(({ action }) => action === 'delete').map(({ id }) => id)).toEqual([third.id, fifth.id]);
+	}
+	expect(await ids(store)).toEqual([...backups.slice(0, 3), fourth].map(({ id }) => id));
+	store.protections.set(`backups/postgres/${fourth.id}/manifest.json`, { until: null });
+	expect((await prune(store, context, apply)).decisions.find(({ id }) => id === fourth.id)?.reasons).toEqual([expect.stringContaining('legal hold')]);
+});
