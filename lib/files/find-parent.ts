@@ -3,6 +3,7 @@ import { readChain } from '../catalog/chain';
 import type { Component } from '../catalog/component';
 import { walkBackups } from '../catalog/list-backups';
 import type { Manifest } from '../catalog/manifest';
+import type { BackupSummary } from '../catalog/summary';
 import type { JobContext } from '../core/context';
 import { BackupError, toBackupError } from '../core/errors';
 import type { Store } from '../storage/store';
@@ -29,14 +30,30 @@ export type ParentOrReason = { readonly parent: Parent } | { readonly parent?: u
 
 const ABOUT_THE_PARENT = ['CHAIN_INCOMPLETE', 'ARTIFACT_DAMAGED', 'ARCHIVE_REFUSED', 'KEY_MISSING', 'KEY_WRONG', 'MANIFEST_INVALID', 'MANIFEST_TOO_NEW', 'OBJECT_NOT_FOUND', 'BACKUP_NOT_FOUND'];
 
+/** Ids tell times to the second only, so the newest of those within one second is the one that says so. */
+async function newestBackup(store: Store, component: Component, sourceName: string): Promise<{ manifest: Manifest; summary: BackupSummary } | undefined> {
+	let newest: { manifest: Manifest; summary: BackupSummary } | undefined;
+	for await (const { manifest, summary } of walkBackups(store, { component, source: sourceName, kinds: ['full', 'incremental'] })) {
+		if (!manifest || manifest.source.type !== 'files') continue;
+		if (newest && secondOf(newest.manifest) !== secondOf(manifest)) break;
+		if (!newest || manifest.startedAt > newest.manifest.startedAt) newest = { manifest, summary };
+	}
+	return newest;
+}
+
+function secondOf({ id }: Manifest): string {
+	return id.slice(0, id.indexOf('-'));
+}
+
 /**
  * The newest backup of the source that an incremental one can build on. A damaged newest one is not passed over in silence: what is behind it
  * may be damaged as well, so a full backup is made, or the run fails, as chosen.
  */
 export async function findParent(store: Store, search: ParentSearch, context: JobContext): Promise<ParentOrReason> {
 	const { component, sourceName } = search;
-	for await (const { manifest, summary } of walkBackups(store, { component, source: sourceName, kinds: ['full', 'incremental'] })) {
-		if (!manifest || manifest.source.type !== 'files') continue;
+	const newest = await newestBackup(store, component, sourceName);
+	if (newest) {
+		const { manifest, summary } = newest;
 		try {
 			if (summary.status === 'damaged') throw new BackupError('ARTIFACT_DAMAGED', `The newest backup, ${manifest.id}, is damaged. ${summary.problem ?? ''}`.trim(), 'Make a full backup.');
 			const chain = await readChain(store, manifest);

@@ -6,6 +6,9 @@ import { type FileSource, realFiles } from '../../../lib/files/read-file';
 import { failure } from '../../support/failure';
 import { FilesFixture, readTree } from '../../support/file-trees';
 
+// Other work on the machine may slow a test down; it says nothing about the package.
+jest.setTimeout(30_000);
+
 let fixture: FilesFixture;
 let folder: string;
 beforeEach(async () => {

@@ -18,6 +18,9 @@ import { failure } from '../../support/failure';
 import { FilesFixture } from '../../support/file-trees';
 import { testContext } from '../../support/job-context';
 
+// Other work on the machine may slow a test down; it says nothing about the package.
+jest.setTimeout(30_000);
+
 const store = new MemoryStore();
 const ID = '20261122T020000Z-full-forged';
 const NEVER = new AbortController().signal;

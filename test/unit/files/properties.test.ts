@@ -6,6 +6,9 @@ import { decodeEntry, encodeEntry, type IndexEntry } from '../../../lib/files/in
 import { FilesFixture, readTree, type Tree, treeDifferences } from '../../support/file-trees';
 import { MemoryStore } from '../../support/memory-store';
 
+// Other work on the machine may slow a test down; it says nothing about the package.
+jest.setTimeout(30_000);
+
 /** Few names, so that changes meet what is there; some sort differently as bytes, as text and beside a slash. */
 const NAMES = ['a', 'a-b', 'a.txt', 'B', '\u00e9', 'z z'];
 const path = fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));

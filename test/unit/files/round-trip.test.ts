@@ -2,6 +2,9 @@ import { chmod, link, lutimes, mkdir, rename, rm, symlink, truncate, utimes, wri
 import { join } from 'node:path';
 import { FilesFixture, readTree, treeDifferences } from '../../support/file-trees';
 
+// Other work on the machine may slow a test down; it says nothing about the package.
+jest.setTimeout(30_000);
+
 let fixture: FilesFixture;
 let folder: string;
 beforeEach(async () => {
