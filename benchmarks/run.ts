@@ -3,17 +3,27 @@ import { join } from 'node:path';
 import { startPostgres } from '../test/support/postgres-server';
 import { benchmarkDump } from './dump';
 import { benchmarkEventLoop } from './event-loop';
+import { benchmarkFiles } from './files';
 import { benchmarkRestore } from './restore';
 
 const DATABASE = 'benchmark';
 const benchmarks = { dump: benchmarkDump, restore: benchmarkRestore, 'event-loop': benchmarkEventLoop };
+/** Those that need no database. */
+const alone = { files: (rounds: number) => benchmarkFiles(rounds), 'files-smoke': (rounds: number) => benchmarkFiles(rounds, 'smoke') };
 
-/** `npm run bench [-- dump|restore|event-loop ...] [rounds]`: all of them, five rounds, unless told otherwise. */
+/** `npm run bench [-- dump|restore|event-loop|files ...] [rounds]`: all of them, five rounds, unless told otherwise. */
 async function main(args: string[]): Promise<void> {
 	const rounds = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 5);
 	const chosen = args.filter((arg) => !/^\d+$/.test(arg));
-	const unknown = chosen.filter((name) => !(name in benchmarks));
-	if (unknown.length > 0) throw new Error(`There is no benchmark "${unknown.join('", "')}"; there are: ${Object.keys(benchmarks).join(', ')}.`);
+	const unknown = chosen.filter((name) => !(name in benchmarks) && !(name in alone));
+	if (unknown.length > 0) throw new Error(`There is no benchmark "${unknown.join('", "')}"; there are: ${Object.keys({ ...benchmarks, ...alone }).join(', ')}.`);
+
+	for (const [name, benchmark] of Object.entries(alone)) {
+		if (chosen.length > 0 ? !chosen.includes(name) : name.endsWith('-smoke')) continue;
+		process.stderr.write(`${name}:\n`);
+		await benchmark(rounds);
+	}
+	if (chosen.length > 0 && !chosen.some((name) => name in benchmarks)) return;
 
 	process.stderr.write('Building a database of about 1.2 GB …\n');
 	const server = await startPostgres({ settings: { max_wal_size: '4GB', shared_buffers: '256MB' } });

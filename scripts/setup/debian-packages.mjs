@@ -18,6 +18,7 @@ const needs = {
 	zstd: { title: 'the zstd command', packages: ['zstd'], present: () => inPath('zstd') },
 	age: { title: 'the age command', packages: ['age'], present: () => inPath('age') && inPath('age-keygen') },
 	redis: { title: 'the tools of Redis', packages: ['redis-tools'], present: () => inPath('redis-cli') && inPath('redis-check-rdb') },
+	restic: { title: 'restic', packages: ['restic'], present: () => inPath('restic') },
 	openssl: { title: 'the openssl command', packages: ['openssl'], present: () => inPath('openssl') },
 	compiler: { title: 'a C++ compiler', packages: ['g++', 'make', 'python3'], present: () => ['g++', 'make', 'python3'].every(inPath) },
 	chromium: { title: 'the Chromium browser', packages: ['chromium', 'fonts-dejavu-core'], present: () => inPath('chromium') },

@@ -184,7 +184,7 @@ describe('for any catalog and any policy', () => {
 	const hour = 3_600_000;
 	const backup = fc.record({
 		age: fc.integer({ min: -100, max: 24 * 900 }),
-		kind: fc.constantFrom('full' as const, 'extract' as const),
+		kind: fc.constantFrom('full' as const, 'incremental' as const, 'extract' as const),
 		source: fc.constantFrom('crm', 'erp'),
 		state: fc.constantFrom('verified' as const, 'verified' as const, 'unverified' as const, 'damaged' as const, 'unreadable' as const),
 		parent: fc.option(fc.nat(30)),
@@ -213,7 +213,7 @@ describe('for any catalog and any policy', () => {
 		keepRecoveryPoints: fc.nat(3),
 		timeZone: fc.constantFrom('UTC', 'America/Sao_Paulo', 'Asia/Kolkata', 'Pacific/Auckland'),
 	});
-	const runs = fc.array(fc.record({ kind: fc.constantFrom('full' as const, 'extract' as const), source: fc.constantFrom('crm', 'erp'), outcome: fc.constantFrom('success' as const, 'failed' as const, 'running' as const) }), { maxLength: 3 });
+	const runs = fc.array(fc.record({ kind: fc.constantFrom('full' as const, 'incremental' as const, 'extract' as const), source: fc.constantFrom('crm', 'erp'), outcome: fc.constantFrom('success' as const, 'failed' as const, 'running' as const) }), { maxLength: 3 });
 
 	test('the promises hold', () => {
 		fc.assert(
