@@ -19,6 +19,7 @@ const preparations = {
 	'zstd': () => debianPackages(['zstd']),
 	'age': () => debianPackages(['age']),
 	'redis': redis,
+	'restic': () => debianPackages(['restic']),
 	'chromium': () => debianPackages(['chromium']),
 	'n8n': n8n,
 	'compiler': () => debianPackages(['compiler']),

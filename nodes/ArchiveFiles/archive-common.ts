@@ -89,7 +89,7 @@ export async function archiveCommon({ parameters, store, encryption, folder }: O
 		component: readFileComponent(parameters),
 		folder: await folder(path, 'Folder'),
 		// The path as it was typed: following a link must not start a new series.
-		label: parameters.text('label', 'Name') || path,
+		label: parameters.text('label', 'Name') || path.replace(/(?<=.)\/+$/, ''),
 		include: readPatterns(options.raw('include'), 'Include'),
 		exclude: readPatterns(options.raw('exclude'), 'Exclude'),
 		oneFileSystem: options.flag('oneFileSystem', 'One File System'),
