@@ -4,14 +4,15 @@ import { startPostgres } from '../test/support/postgres-server';
 import { benchmarkDump } from './dump';
 import { benchmarkEventLoop } from './event-loop';
 import { benchmarkFiles } from './files';
+import { benchmarkRedis } from './redis';
 import { benchmarkRestore } from './restore';
 
 const DATABASE = 'benchmark';
 const benchmarks = { dump: benchmarkDump, restore: benchmarkRestore, 'event-loop': benchmarkEventLoop };
 /** Those that need no database. */
-const alone = { files: (rounds: number) => benchmarkFiles(rounds), 'files-smoke': (rounds: number) => benchmarkFiles(rounds, 'smoke') };
+const alone = { redis: benchmarkRedis, files: (rounds: number) => benchmarkFiles(rounds), 'files-smoke': (rounds: number) => benchmarkFiles(rounds, 'smoke') };
 
-/** `npm run bench [-- dump|restore|event-loop|files ...] [rounds]`: all of them, five rounds, unless told otherwise. */
+/** `npm run bench [-- dump|restore|event-loop|redis|files ...] [rounds]`: all of them, five rounds, unless told otherwise. */
 async function main(args: string[]): Promise<void> {
 	const rounds = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 5);
 	const chosen = args.filter((arg) => !/^\d+$/.test(arg));
