@@ -3,7 +3,7 @@ import type { RestoreN8nResult } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
-import { backupChoiceFrom, outputOptions, requiredOption, storeOptions, textOption } from '../options';
+import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, outputOptions, requiredOption, storeOptions, textOption } from '../options';
 import { storeFrom } from '../store';
 import { renderTable } from '../table';
 
@@ -15,9 +15,13 @@ export const restoreN8n: Command = {
 	usage:
 		'backup-recovery restore-n8n --store FOLDER --data-folder FOLDER [--backup latest|latest-verified|ID] [--source NAME]\n' +
 		'    [--identity-file FILE | --passphrase-file FILE] [--database-file database.sqlite] [--replace-key] [--confirm FOLDER] [--dry-run]\n' +
-		'    --data-folder is the one with the files "config" and "database.sqlite", usually ~/.n8n; it is created where it is missing.',
+		'    --data-folder is the one with the files "config" and "database.sqlite", usually ~/.n8n; it is created where it is missing.\n' +
+		'    Where n8n was on PostgreSQL also: --host HOST --user USER --password-file FILE --database NAME [--mode new|existing]; --confirm is that NAME then.',
 	options: {
 		...common,
+		...connectionOptions,
+		database: { type: 'string', short: 'd' },
+		mode: { type: 'string' },
 		'data-folder': { type: 'string' },
 		'database-file': { type: 'string' },
 		'replace-key': { type: 'boolean' },
@@ -26,6 +30,7 @@ export const restoreN8n: Command = {
 	},
 	async run(values, _positionals, world) {
 		const confirm = textOption(values, 'confirm');
+		const database = textOption(values, 'database');
 		const result = await runJob<'n8n.restore'>(
 			{
 				kind: 'n8n.restore',
@@ -34,6 +39,7 @@ export const restoreN8n: Command = {
 				backup: backupChoiceFrom(textOption(values, 'backup') ?? 'latest', textOption(values, 'source')),
 				dataFolder: resolve(requiredOption(values, 'data-folder')),
 				databaseFile: textOption(values, 'database-file'),
+				postgres: database === undefined ? null : { connection: await connectionFrom(values, world), database, mode: choiceOption(values, 'mode', ['new', 'existing'] as const), confirmation: confirm },
 				confirmation: confirm === undefined ? '' : resolve(confirm),
 				replaceKey: values['replace-key'] === true,
 				dryRun: values['dry-run'] === true,

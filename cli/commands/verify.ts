@@ -59,6 +59,17 @@ export const verify: Command = {
 						},
 						world.runOptions,
 					)
+			: level === 'restore' && common.component === 'n8n'
+				? await runJob<'verify.n8nDrill'>(
+						{
+							kind: 'verify.n8nDrill',
+							store: common.store,
+							decryption: common.decryption,
+							backup: common.backup,
+							connection: textOption(values, 'host') === undefined ? null : await connectionFrom(values, world),
+						},
+						world.runOptions,
+					)
 			: level === 'restore'
 				? await runJob<'verify.restoreDrill'>(
 						{

@@ -20,5 +20,7 @@ export const n8nDetailsSchema = z.looseObject({
 	communityPackages: z.array(z.looseObject({ name: z.string(), version: z.string() })),
 	/** Files in the folder of binary data that are in it; null: that folder was left out. */
 	binaryFiles: count.nullable(),
+	/** The PostgreSQL server that held n8n's tables; absent: they were in SQLite. */
+	server: z.looseObject({ host: z.string(), port: z.number().int(), version: z.string(), major: z.number().int(), database: z.string(), schema: z.string() }).optional(),
 });
 export type N8nDetails = z.infer<typeof n8nDetailsSchema>;

@@ -49,8 +49,8 @@ export interface DatabasePart {
 	readonly artifact: Artifact;
 	readonly inspection: Inspection;
 	readonly postgres?: Manifest['postgres'];
-	/** The database server's, where there is one. */
-	readonly serverMajor?: number;
+	/** The database server, where there is one. */
+	readonly server?: N8nDetails['server'];
 }
 
 /**
@@ -82,7 +82,7 @@ async function writeDraft(options: BackupN8nOptions, draft: BackupDraft, context
 	if (nodesPackage !== undefined) await draft.writeArtifact({ ...plain(ARTIFACTS.packages), mediaType: 'application/json' }, text(nodesPackage));
 	const binary = options.binaryData ? await writeBinaryData(options, draft, context) : undefined;
 	const version = await readProgramVersion(options.program);
-	const details: N8nDetails = { ...database.inspection, encryptionKey: true, executions: options.executions, binaryFiles: binary?.files ?? null };
+	const details: N8nDetails = { ...database.inspection, encryptionKey: true, executions: options.executions, binaryFiles: binary?.files ?? null, ...(database.server && { server: database.server }) };
 	return {
 		source: { type: 'n8n', name: options.name, host: hostname(), version, database: options.database.type },
 		...(database.postgres === undefined ? {} : { postgres: database.postgres }),

@@ -1,3 +1,4 @@
+import { escapeIdentifier } from 'pg';
 import { decodeCommand, keyInstructions } from '../backup/decode-command';
 import type { Artifact } from '../catalog/manifest';
 import type { N8nDetails } from '../catalog/n8n-manifest';
@@ -19,7 +20,7 @@ export function n8nInstructions({ id, version, details, database, config, binary
 	return `${[
 		`Backup ${id}: n8n ${version}, ${postgres ? 'with its database in PostgreSQL' : 'with its database in SQLite'}${details.executions ? '' : ', without the history of executions'}`,
 		'',
-		`Needs: zstd${artifact.encryption ? ', age' : ''}${postgres ? `, psql and pg_restore of PostgreSQL ${database.serverMajor ?? ''} or newer` : ''}, and n8n ${version} or newer (its newest migration is ${details.migrations.newest}).`,
+		`Needs: zstd${artifact.encryption ? ', age' : ''}${postgres ? `, psql and pg_restore of PostgreSQL ${database.server?.major ?? ''} or newer` : ''}, and n8n ${version} or newer (its newest migration is ${details.migrations.newest}).`,
 		'Stop n8n. Run the commands in the folder of this file, as the user that n8n runs as.',
 		'',
 		...keyInstructions([artifact]),
@@ -53,8 +54,8 @@ export function n8nInstructions({ id, version, details, database, config, binary
 	].join('\n')}\n`;
 }
 
-function postgresSteps({ artifact, postgres }: DatabasePart, details: N8nDetails): string[] {
-	const history = `DELETE FROM "${details.tablePrefix}execution_entity"`;
+function postgresSteps({ artifact, postgres, server }: DatabasePart, details: N8nDetails): string[] {
+	const history = `DELETE FROM ${escapeIdentifier(server?.schema ?? 'public')}.${escapeIdentifier(`${details.tablePrefix}execution_entity`)}`;
 	return [
 		'3. The database. PGHOST, PGPORT and PGUSER tell psql and pg_restore the server; the role of n8n must exist there.',
 		'',

@@ -27,6 +27,8 @@ export interface WriteDumpOptions {
 	readonly databaseBytes: number;
 	/** About what the artifact will take in the store, where that is known. */
 	readonly expectedBytes: number | undefined;
+	/** The dump holds secrets: stored with mode 0600. */
+	readonly secret?: boolean;
 }
 
 /** Runs pg_dump and stores what it writes. Its warnings become the backup's; an error on stderr fails it whatever the exit code. */
@@ -42,6 +44,7 @@ export async function writeDump(
 		role: 'dump',
 		compression: { algorithm: 'zstd' as const, level },
 		expectedBytes: options.expectedBytes,
+		secret: options.secret,
 		onSourceBytes,
 	};
 	return await withClientEnvironment(

@@ -1,10 +1,12 @@
 import { readArtifact } from '../backup/read-artifact';
 import type { Artifact, Manifest } from '../catalog/manifest';
+import { sourceOf } from '../catalog/source-of';
 import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
 import { checkArchive } from '../files/check-archive';
 import { StepRecorder } from '../core/steps';
 import { drillSqlite } from '../n8n/check-backup';
+import { asDatabaseBackup } from '../n8n/postgres-part';
 import { readGlobals } from '../postgres/restore/apply-globals';
 import { storedDump } from '../postgres/restore/dump-files';
 import { parseDump } from '../postgres/restore/parse-dump';
@@ -50,8 +52,9 @@ async function checkFiles({ store, manifest }: StructureRequest, context: JobCon
 	return `The archive was read to its end: ${files} files with ${bytes} bytes have the SHA-256 that the index says; the index describes a tree of ${entries} entries.`;
 }
 
-/** The database is opened and read to its end, and the key tried, as in a drill: there is no cheaper way to parse it. */
-async function checkN8n({ store, manifest }: StructureRequest, context: JobContext): Promise<string> {
+/** A database of SQLite is opened and read to its end, and the key tried, as in a drill: there is no cheaper way to parse it. */
+async function checkN8n({ store, manifest, clientFolder }: StructureRequest, context: JobContext): Promise<string> {
+	if (sourceOf(manifest, 'n8n').database === 'postgres') return await parseDump(storedDump(store, asDatabaseBackup(manifest)), clientFolder, context);
 	return await drillSqlite(store, manifest, context, new StepRecorder(context.progress));
 }
 

@@ -44,7 +44,7 @@ export class VerifyBackup implements INodeType {
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['crossCheck', 'restoreDrill'] } },
+				displayOptions: { show: { operation: ['crossCheck', 'n8nDrill', 'restoreDrill'] }, hide: { n8nDatabase: ['sqlite'] } },
 			},
 			{
 				displayName: 'Empty Redis Server',

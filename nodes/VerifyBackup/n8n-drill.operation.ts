@@ -20,11 +20,31 @@ export const n8nDrillOperation: Operation<'verify.n8nDrill'> = {
 			{ operation },
 			{ defaultChoice: 'latest', sourceHelp: 'Name that the n8n was backed up under. Leave empty to take the newest backup of any n8n.', searchMethod: 'searchN8nBackups' },
 		),
+		{
+			displayName: "N8n's Database",
+			name: 'n8nDatabase',
+			type: 'options',
+			noDataExpression: true,
+			displayOptions: { show: { operation } },
+			options: [
+				{ name: 'PostgreSQL', value: 'postgres', description: 'Restored into a throwaway database on the server of the "Postgres Server" credential' },
+				{ name: 'SQLite', value: 'sqlite', description: 'Restored into a temporary file' },
+			],
+			default: 'sqlite',
+			description: 'Where the n8n that was backed up keeps its tables',
+		},
 		optionsCollection(operation, [timeoutField]),
 	],
 
-	async job({ parameters, store, decryption }) {
-		return { kind: 'verify.n8nDrill', store: await store(), decryption: await decryption(), backup: readBackupChoice(parameters) };
+	async job({ parameters, store, connection, decryption }) {
+		const onServer = parameters.choice('n8nDatabase', "N8n's Database", ['sqlite', 'postgres']) === 'postgres';
+		return {
+			kind: 'verify.n8nDrill',
+			store: await store(),
+			decryption: await decryption(),
+			connection: onServer ? await connection() : null,
+			backup: readBackupChoice(parameters),
+		};
 	},
 	items: verificationItems,
 };

@@ -46,7 +46,18 @@ export const restoreN8nJob = z.strictObject({
 	/** Name of the SQLite file in it; only for backups of an n8n on SQLite. */
 	databaseFile: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, 'is not a plain file name').default('database.sqlite'),
 	/** Server and new database, for backups of an n8n on PostgreSQL; null: not given. */
-	postgres: z.strictObject({ connection: postgresConnectionSchema, database: z.string().min(1), parallelJobs: z.number().int().min(1).max(64).default(2) }).nullable().default(null),
+	postgres: z
+		.strictObject({
+			connection: postgresConnectionSchema,
+			database: z.string().min(1),
+			/** `existing`: it is there and empty. */
+			mode: z.enum(['new', 'existing']).default('new'),
+			/** For `existing`: the database's name, typed. */
+			confirmation: z.string().default(''),
+			parallelJobs: z.number().int().min(1).max(64).default(2),
+		})
+		.nullable()
+		.default(null),
 	/** Show the plan, change nothing. */
 	dryRun: z.boolean().default(false),
 	/** Where the folder already holds an n8n: the folder's path, typed. */

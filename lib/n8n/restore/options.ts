@@ -11,7 +11,16 @@ export interface RestoreN8nOptions {
 	/** Data folder of the n8n that is to become the backed-up one. */
 	readonly dataFolder: string;
 	readonly databaseFile: string;
-	readonly postgres: { readonly connection: PostgresConnection; readonly database: string; readonly parallelJobs: number } | null;
+	/** Where the database goes, for backups of an n8n on PostgreSQL. */
+	readonly postgres: {
+		readonly connection: PostgresConnection;
+		readonly database: string;
+		/** `existing`: it is there and empty. */
+		readonly mode: 'new' | 'existing';
+		/** For `existing`: the database's name, typed. */
+		readonly confirmation: string;
+		readonly parallelJobs: number;
+	} | null;
 	readonly dryRun: boolean;
 	readonly confirmation: string;
 	readonly replaceKey: boolean;

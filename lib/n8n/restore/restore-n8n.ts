@@ -1,17 +1,20 @@
 import { mkdir, mkdtemp, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkKeys } from '../../backup/check-keys';
 import { withBackupInUse } from '../../backup/use-backup';
 import { findBackup, type FoundBackup } from '../../catalog/find-backup';
 import { sourceOf } from '../../catalog/source-of';
 import type { JobContext } from '../../core/context';
-import { BackupError, throwIfAborted } from '../../core/errors';
+import { throwIfAborted } from '../../core/errors';
 import { type RestoreCheck, StepRecorder } from '../../core/steps';
+import { throwIfFailed } from '../../core/throw-if-failed';
 import { ARTIFACTS, optionalArtifact, requiredArtifact } from '../artifacts';
 import { fetchArtifact, fetchSettings } from '../fetch-artifact';
 import { describeInspection, proveSqlite, requiredDetails } from '../prove-sqlite';
 import { SETTINGS_NAME } from '../settings-file';
 import type { RestoreN8nOptions, RestoreN8nResult } from './options';
 import { giveToOwner, putInPlace, type Staged } from './put-in-place';
+import { restorePostgres } from './restore-postgres';
 import { stageBinaryData } from './stage-binary-data';
 import { checkTargetFolder, readTargetFolder, type TargetFolder } from './target-folder';
 
@@ -32,12 +35,10 @@ export async function restoreN8n(options: RestoreN8nOptions, context: JobContext
 
 async function restoreFound(options: RestoreN8nOptions, found: FoundBackup, context: JobContext, steps: StepRecorder): Promise<RestoreN8nResult> {
 	const { manifest } = found;
-	const source = sourceOf(manifest, 'n8n');
-	if (source.database !== 'sqlite') {
-		throw new BackupError('INVALID_INPUT', `Backup ${manifest.id} is of an n8n on PostgreSQL, which this version cannot restore.`, 'Follow its RESTORE.txt.');
-	}
+	const onPostgres = sourceOf(manifest, 'n8n').database === 'postgres';
+	for (const missing of await checkKeys(options.store, manifest, context)) throwIfFailed([missing], `Backup ${manifest.id} was not restored`);
 	const settings = await steps.run('Read the encryption key', async () => await fetchSettings(options.store, manifest, context), () => 'The backup holds it.');
-	const target = await readTargetFolder(options);
+	const target = await readTargetFolder(options, onPostgres);
 	const checks = await steps.run(
 		'Check',
 		async () => [checkState(found), ...(await checkTargetFolder(options, target, manifest, settings.encryptionKey))],
@@ -48,15 +49,20 @@ async function restoreFound(options: RestoreN8nOptions, found: FoundBackup, cont
 		dryRun: options.dryRun,
 		backup: found.summary,
 		dataFolder: options.dataFolder,
-		database: target.databasePath,
+		database: onPostgres ? (options.postgres?.database ?? '') : target.databasePath,
 		checks: checks.map(({ check, state, detail, hint }) => ({ check, state, detail, ...(hint === undefined ? {} : { hint }) })),
 		steps: steps.steps,
 		counts: details.counts,
 		communityPackages: details.communityPackages,
 		...rest,
 	});
-	if (options.dryRun) return result({ plan: planOf(options, target, found, settings.encryptionKey), kept: [], warnings: [] });
-	throwIfFailed(checks, manifest.id);
+	const restoreDatabase = async () => await restorePostgres(options, found, settings.encryptionKey, context, steps);
+	if (options.dryRun) {
+		const database = onPostgres ? await restoreDatabase() : undefined;
+		checks.push(...(database?.checks ?? []));
+		return result({ plan: [...(database?.plan ?? []), ...planOf(options, target, found, settings.encryptionKey)], kept: [], warnings: [] });
+	}
+	throwIfFailed(checks, `Backup ${manifest.id} was not restored`);
 
 	if (!target.exists) {
 		await mkdir(options.dataFolder, { mode: 0o700 });
@@ -66,6 +72,7 @@ async function restoreFound(options: RestoreN8nOptions, found: FoundBackup, cont
 	const stage = await mkdtemp(join(options.dataFolder, '.restore-'));
 	try {
 		const staged = await stageFiles({ options, found, target, settings, stage }, context, steps);
+		const database = onPostgres ? await restoreDatabase() : undefined;
 		throwIfAborted(context.signal);
 		const stamp = context.now().toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '');
 		const kept = await steps.run(
@@ -73,7 +80,7 @@ async function restoreFound(options: RestoreN8nOptions, found: FoundBackup, cont
 			async () => await putInPlace(options.dataFolder, target, staged, stamp),
 			(paths) => (paths.length === 0 ? 'Nothing was there before.' : `Kept from before: ${paths.join(', ')}.`),
 		);
-		return result({ plan: [], kept, warnings: afterwards(found) });
+		return result({ plan: [], kept, warnings: [...(database?.warnings ?? []), ...afterwards(found)] });
 	} finally {
 		await rm(stage, { recursive: true, force: true });
 		if (!target.exists) await removeIfEmpty(options.dataFolder);
@@ -91,10 +98,7 @@ interface StageRequest {
 async function stageFiles({ options, found, target, settings, stage }: StageRequest, context: JobContext, steps: StepRecorder): Promise<Staged> {
 	const { store, dataFolder } = options;
 	const { manifest } = found;
-	const database = join(stage, 'database');
-	await steps.run('Read the database', async () => await fetchArtifact(store, manifest, requiredArtifact(manifest, ARTIFACTS.sqlite), database, context), () => 'Every byte is as it was written.');
-	await steps.run('Check and compare', async () => await proveSqlite(database, manifest, settings.encryptionKey, context.signal), (inspection) => `${describeInspection(inspection)}: as backed up.`);
-	await giveToOwner(database, target.owner);
+	const database = sourceOf(manifest, 'n8n').database === 'sqlite' ? await stageSqlite({ options, found, target, settings, stage }, context, steps) : undefined;
 
 	let settingsFile: string | undefined;
 	if (target.key !== settings.encryptionKey) {
@@ -110,6 +114,16 @@ async function stageFiles({ options, found, target, settings, stage }: StageRequ
 	return { database, settings: settingsFile, binary };
 }
 
+async function stageSqlite({ options, found, target, settings, stage }: StageRequest, context: JobContext, steps: StepRecorder): Promise<string> {
+	const { manifest } = found;
+	const database = join(stage, 'database');
+	const artifact = requiredArtifact(manifest, ARTIFACTS.sqlite);
+	await steps.run('Read the database', async () => await fetchArtifact(options.store, manifest, artifact, database, context), () => 'Every byte is as it was written.');
+	await steps.run('Check and compare', async () => await proveSqlite(database, manifest, settings.encryptionKey, context.signal), (inspection) => `${describeInspection(inspection)}: as backed up.`);
+	await giveToOwner(database, target.owner);
+	return database;
+}
+
 function checkState({ summary }: FoundBackup): RestoreCheck {
 	const check = 'Backup';
 	if (summary.status === 'damaged') return { check, state: 'failed', code: 'ARTIFACT_DAMAGED', detail: `Backup ${summary.id} is damaged. ${summary.problem ?? ''}`.trim(), hint: 'Choose another backup.' };
@@ -117,22 +131,14 @@ function checkState({ summary }: FoundBackup): RestoreCheck {
 	return { check, state: 'passed', detail: `${summary.id} is ${verified}.` };
 }
 
-function throwIfFailed(checks: readonly RestoreCheck[], id: string): void {
-	const failed = checks.filter(({ state }) => state === 'failed');
-	const [first, ...others] = failed;
-	if (!first) return;
-	const message = [`Backup ${id} was not restored: ${first.detail}`, ...others.map(({ detail }) => detail)].join(' Also: ');
-	throw new BackupError(first.code ?? 'INVALID_INPUT', message, first.hint ?? 'Nothing was changed.');
-}
-
 function planOf({ dataFolder }: RestoreN8nOptions, target: TargetFolder, { manifest }: FoundBackup, key: string): string[] {
 	const { communityPackages, binaryFiles } = requiredDetails(manifest);
 	return [
 		...(target.exists ? [] : [`Create ${dataFolder}`]),
-		'Restore the database beside, parse all of it, count its rows and open every credential with the key of the backup',
+		...(sourceOf(manifest, 'n8n').database === 'postgres' ? ['Open every credential in it with the key of the backup'] : ['Restore the database beside, parse all of it, count its rows and open every credential with the key of the backup']),
 		...(binaryFiles === null ? [] : [`Unpack ${binaryFiles} files of binary data`]),
 		...(target.hasDatabase ? [`Set ${target.databasePath} aside under another name`] : []),
-		`Give the restored database the name ${target.databasePath}`,
+		...(sourceOf(manifest, 'n8n').database === 'postgres' ? [] : [`Give the restored database the name ${target.databasePath}`]),
 		...(target.key === key ? [] : [`Write the encryption key to ${join(dataFolder, SETTINGS_NAME)}${target.key === undefined ? '' : ', and keep the old file'}`]),
 		...afterwards({ manifest }),
 		...(communityPackages.length === 0 ? [] : [`Install again: ${communityPackages.map(({ name, version }) => `${name}@${version}`).join(', ')}`]),

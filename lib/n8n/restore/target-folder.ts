@@ -21,7 +21,8 @@ export interface TargetFolder {
 	readonly owner: { readonly uid: number; readonly gid: number };
 }
 
-export async function readTargetFolder({ dataFolder, databaseFile }: Pick<RestoreN8nOptions, 'dataFolder' | 'databaseFile'>): Promise<TargetFolder> {
+/** `onPostgres`: what the folder holds of a database is of no concern. */
+export async function readTargetFolder({ dataFolder, databaseFile }: Pick<RestoreN8nOptions, 'dataFolder' | 'databaseFile'>, onPostgres: boolean): Promise<TargetFolder> {
 	const folder = await statOf(dataFolder);
 	if (folder && !folder.isDirectory()) throw new BackupError('INVALID_INPUT', `${dataFolder} is not a folder.`, "Name n8n's data folder, usually .n8n in the home of its user.");
 	const parent = folder ?? (await statOf(dirname(dataFolder)));
@@ -29,7 +30,7 @@ export async function readTargetFolder({ dataFolder, databaseFile }: Pick<Restor
 	const databasePath = join(dataFolder, databaseFile);
 	const settings = folder ? await readSettingsFile(join(dataFolder, SETTINGS_NAME)) : undefined;
 	const key = typeof settings?.encryptionKey === 'string' ? settings.encryptionKey : undefined;
-	return { exists: folder !== undefined, databasePath, hasDatabase: (await statOf(databasePath)) !== undefined, key, owner: { uid: parent.uid, gid: parent.gid } };
+	return { exists: folder !== undefined, databasePath, hasDatabase: !onPostgres && (await statOf(databasePath)) !== undefined, key, owner: { uid: parent.uid, gid: parent.gid } };
 }
 
 /** Everything that can stand against a restore into this folder. */

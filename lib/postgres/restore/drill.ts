@@ -29,6 +29,8 @@ export interface DrillRequest {
 	readonly connection: PostgresConnection;
 	readonly parallelJobs: number;
 	readonly globals: BackupChoice | null;
+	/** What else is to be proven of the throwaway database, once its contents are; yields a sentence. */
+	readonly examine?: (database: string) => Promise<string>;
 }
 
 /**
@@ -113,6 +115,8 @@ async function restoreThrowaway(
 	);
 	const client = await findPgRestore(dump, request.connection, server.major, context.signal);
 	const { comparison, warnings } = await fillDatabase({ session, server, client, dump, database, parallelJobs: request.parallelJobs, own: true }, context, steps);
-	const detail = [`Restored into a throwaway database on ${request.connection.host}:${request.connection.port} (PostgreSQL ${server.version}).`, describeComparison(comparison), ...warnings];
+	const examine = request.examine;
+	const examined = examine === undefined ? [] : [await steps.run('Examine it', async () => await examine(database), (found) => found)];
+	const detail = [`Restored into a throwaway database on ${request.connection.host}:${request.connection.port} (PostgreSQL ${server.version}).`, describeComparison(comparison), ...examined, ...warnings];
 	return { detail: detail.join(' '), comparison: comparison.tables };
 }

@@ -40,10 +40,12 @@ export async function restoreDatabase(options: RestoreOptions, context: JobConte
 		async () => await findBackup(options.store, { component: 'postgres', kinds: restorableKinds(options.backup), choice: options.backup }),
 		({ summary }) => `${summary.id}: ${summary.source}, ${summary.startedAt}, ${summary.sourceBytes} bytes.`,
 	);
-	return await withBackupInUse(options.store, context, found.manifest, async (signal) => {
-		const held = { ...context, signal };
-		return await withMaintenance(options.connection, [options.target.database], held, async (session) => await new Restore(options, found, session, held, steps).run());
-	});
+	return await withBackupInUse(options.store, context, found.manifest, async (signal) => await restoreFoundDatabase(options, found, { ...context, signal }, steps));
+}
+
+/** The same for a backup that has been found and is held: one of `postgres`, or another whose manifest has the same parts. */
+export async function restoreFoundDatabase(options: RestoreOptions, found: FoundBackup, context: JobContext, steps: StepRecorder): Promise<RestoreResult> {
+	return await withMaintenance(options.connection, [options.target.database], context, async (session) => await new Restore(options, found, session, context, steps).run());
 }
 
 /** A part of a database is restored only when a person names that very backup: "the newest" always means a whole one. */
