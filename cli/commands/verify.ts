@@ -21,6 +21,7 @@ export const verify: Command = {
 	usage:
 		'backup-recovery verify --store FOLDER [--backup latest|ID] [--level checksum|structure|restore] [--identity-file FILE | --passphrase-file FILE]\n' +
 		'    for --level restore also: --host HOST --user USER --password-file FILE [--globals latest|ID] [--jobs 2]\n' +
+		'    for --level restore of --component redis: nothing (redis-server of this machine), or --host and --port of an empty one\n' +
 		'    for --level restore of --component files|config|logs: [--folder WHERE THERE IS ROOM]',
 	options: {
 		...storeOptions,
