@@ -7,6 +7,7 @@ import {
 } from 'n8n-workflow';
 import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
+import { verifiedComponent } from './verified-component';
 import { listSearch } from '../shared/lookups';
 import { crossCheckOperation } from './cross-check.operation';
 import { filesDrillOperation } from './files-drill.operation';
@@ -113,6 +114,6 @@ export class VerifyBackup implements INodeType {
 	methods = { credentialTest, listSearch };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await executeOperations(this, operations);
+		return await executeOperations(this, operations, { component: verifiedComponent });
 	}
 }

@@ -5,6 +5,7 @@ import type { JobKind } from '../../lib/jobs/schema/job';
 import { nodeError } from './node-error';
 import type { Operation } from './operation';
 import { Parameters } from './parameters';
+import { plainWords } from './plain-words';
 import { executionSources, runForItem } from './run-node-job';
 
 /** An operation whose kind of job no longer matters to whoever runs it. */
@@ -80,7 +81,7 @@ export async function executeOperations(
 			if (signal?.aborted === true || !context.continueOnFail()) throw failure;
 			const details = { code: reason.code, hint: reason.hint, node: context.getNode().name, component: componentOf(options, parameters) };
 			// n8n sends exactly this shape to the error output and keeps the details, which it drops from items with an `error` of their own.
-			output.push({ json: { error: reason.message, details }, pairedItem: { item: itemIndex } });
+			output.push({ json: { error: plainWords(reason.message), details }, pairedItem: { item: itemIndex } });
 		}
 	}
 	return [output];

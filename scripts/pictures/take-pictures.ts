@@ -5,7 +5,7 @@ import { createCrmDatabase } from '../../test/support/crm-database';
 import { type N8nServer, startN8n } from '../../test/support/n8n-server';
 import { packPackage } from '../../test/support/packed-package';
 import { type PostgresServer, startPostgres } from '../../test/support/postgres-server';
-import { backupCredentials } from '../../test/support/n8n-credentials';
+import { backupCredentials, folderPlace } from '../../test/support/n8n-credentials';
 import { withEditor } from './browser';
 import { PANEL_WORKFLOW, PANELS, panelWorkflow, WORKFLOWS } from './panels';
 
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
 }
 
 async function photograph(n8n: N8nServer, server: PostgresServer): Promise<void> {
-	await n8n.importCredentials(await backupCredentials(server, n8n.storeFolder, 'shown-nowhere'));
+	await n8n.importCredentials(await backupCredentials({ server, places: [folderPlace(n8n.storeFolder), folderPlace(n8n.storeFolder), folderPlace(n8n.storeFolder)], webhookKey: 'shown-nowhere' }));
 	await n8n.importWorkflows(join(root, 'workflows'));
 	await n8n.importWorkflow(panelWorkflow());
 	await withEditor(n8n.url, async (page) => {

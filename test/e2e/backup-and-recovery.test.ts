@@ -1,12 +1,15 @@
-import { readdirSync } from 'node:fs';
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { escapeIdentifier } from 'pg';
 import type { BackupSummary } from '../../lib/catalog/summary';
-import type { RestoreResult } from '../../lib/jobs/results';
-import { createCrmDatabase } from '../support/crm-database';
+import type { RecoveryPointSummary } from '../../lib/catalog/recovery-point-summary';
+import type { CopyOutcome, RestoreResult } from '../../lib/jobs/results';
+import { type CrmStack, readStack, type StackContents, stackDifferences, startCrmStack } from '../support/crm-stack';
 import { type DatabaseContents, differences, snapshotContents } from '../support/database-contents';
+import { readTree } from '../support/file-trees';
 import { startN8n, type N8nServer } from '../support/n8n-server';
 import { type PackedPackage, packPackage } from '../support/packed-package';
-import { type PostgresServer, startPostgres } from '../support/postgres-server';
+import type { PostgresServer } from '../support/postgres-server';
 import { installShippedWorkflows, type InstalledWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
 
 interface Recovery {
@@ -17,25 +20,43 @@ interface Recovery {
 
 const CONFIRMATION = `RESTORE ${SHIPPED_DATABASE}`;
 
+/** What the backup workflows say at their end. */
+interface RunReport {
+	readonly summary: string;
+	readonly failures: string[];
+	readonly backups: BackupSummary[];
+	readonly verifications: Array<{ level: string; comparison: Array<{ equal: boolean; contentEqual?: boolean }> }>;
+	readonly recoveryPoint: RecoveryPointSummary;
+	readonly copies: CopyOutcome[];
+	readonly prunes: Array<{ deleted: string[] }>;
+}
+
+let stack: CrmStack;
 let server: PostgresServer;
 let packed: PackedPackage;
 let n8n: N8nServer;
 let workflows: InstalledWorkflows;
+let whole: StackContents;
 let before: DatabaseContents;
 let after: DatabaseContents;
 
 beforeAll(async () => {
-	[server, packed] = await Promise.all([startPostgres(), packPackage()]);
-	await createCrmDatabase(server, SHIPPED_DATABASE, 0.2);
-	n8n = await startN8n({ databaseServer: server, tarball: packed.tarball });
-	workflows = await installShippedWorkflows(n8n, server);
-	before = await snapshotContents(server, SHIPPED_DATABASE);
+	[stack, packed] = await Promise.all([startCrmStack(0.2), packPackage()]);
+	server = stack.server;
+	n8n = await startN8n({
+		tarball: packed.tarball,
+		allowedFolders: [dirname(stack.folders.uploads), ...Object.values(stack.places)],
+		env: { BACKUP_RECOVERY_ALLOW_N8N: 'true' },
+	});
+	workflows = await installShippedWorkflows(n8n, stack);
+	whole = await readStack(stack);
+	before = whole.database;
 }, 240_000);
 
 afterAll(async () => {
 	await n8n?.stop();
 	await packed?.remove();
-	await server?.stop();
+	await stack?.stop();
 }, 60_000);
 
 const databases = async () => (await server.query<{ datname: string }>('SELECT datname FROM pg_database ORDER BY 1')).map(({ datname }) => datname);
@@ -43,22 +64,29 @@ const databases = async () => (await server.query<{ datname: string }>('SELECT d
 describe('the whole loop, in the order in which a team lives it', () => {
 	let backup: BackupSummary;
 
-	test('Backup: Full dumps the database and the roles, and proves the dump by restoring it', async () => {
+	test('Backup: Full backs up every part, proves it, and brings all of it to three places', async () => {
 		const databasesBefore = await databases();
-		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now');
-		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Report$/);
+		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 180_000);
+		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done$/);
 
-		const [report] = execution.items<{ summary: string; backup: BackupSummary; globals: BackupSummary; verification: { level: string; comparison: Array<{ equal: boolean; contentEqual?: boolean }> } }>('Report');
-		backup = report!.backup;
-		expect(backup).toMatchObject({ component: 'postgres', kind: 'full', status: 'success', source: SHIPPED_DATABASE });
-		expect(report!.globals).toMatchObject({ component: 'postgres', kind: 'globals', status: 'success' });
-		expect(report!.verification.level).toBe('restore');
-		expect(report!.verification.comparison.length).toBeGreaterThan(15);
-		expect(report!.verification.comparison.every((table) => table.equal && table.contentEqual)).toBe(true);
+		const [report] = execution.items<RunReport>('Report');
+		expect(report!.failures).toEqual([]);
+		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(['config full', 'files full', 'logs full', 'n8n full', 'postgres full', 'postgres globals', 'redis full']);
+		expect(report!.backups.every(({ verified }) => verified !== null)).toBe(true);
+		backup = report!.backups.find(({ component, kind }) => component === 'postgres' && kind === 'full')!;
+		expect(backup).toMatchObject({ status: 'success', source: SHIPPED_DATABASE, verified: { level: 'restore' } });
+		const drill = report!.verifications.find(({ comparison }) => comparison.length > 0)!;
+		expect(drill.comparison.length).toBeGreaterThan(15);
+		expect(drill.comparison.every((table) => table.equal && table.contentEqual)).toBe(true);
+		expect(report!.recoveryPoint).toMatchObject({ complete: true, missing: [] });
+		expect(report!.recoveryPoint.members).toHaveLength(7);
+		for (const place of [n8n.storeFolder, stack.places.second, stack.places.third]) {
+			for (const { component, id } of report!.backups) expect(await readdir(join(place, 'backups', component, id))).toEqual(expect.arrayContaining(['RESTORE.txt', 'manifest.json']));
+		}
+		expect(report!.prunes.flatMap(({ deleted }) => deleted)).toEqual([]);
 		expect(await databases()).toEqual(databasesBefore);
-		expect(differences(before, await snapshotContents(server, SHIPPED_DATABASE))).toEqual([]);
-		expect(readdirSync(`${n8n.storeFolder}/backups/postgres/${backup.id}`).sort()).toEqual(expect.arrayContaining(['RESTORE.txt', 'manifest.json']));
-	}, 120_000);
+		expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
+	}, 200_000);
 
 	test('an accident: one table dropped, another overwritten without WHERE', async () => {
 		await server.query(`DROP TABLE contacts CASCADE; UPDATE customers SET company = 'oops'`, SHIPPED_DATABASE);
@@ -126,6 +154,62 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(await server.query(`SELECT pg_get_userbyid(datdba) AS owner, datallowconn FROM pg_database WHERE datname = '${SHIPPED_DATABASE}'`)).toEqual([{ owner: 'crm_owner', datallowconn: true }]);
 		expect((await server.query<{ TimeZone: string }>('SHOW timezone', SHIPPED_DATABASE))[0]!.TimeZone).toBe('America/Sao_Paulo');
 	}, 120_000);
+
+	test('the worse accident: tables, keys and files gone, and the configuration edited', async () => {
+		await server.query(`DROP TABLE deals CASCADE; DELETE FROM logs`, SHIPPED_DATABASE);
+		await stack.redis.redis.flushall();
+		await rm(join(stack.folders.uploads, 'contracts'), { recursive: true });
+		await writeFile(join(stack.folders.uploads, 'avatars', 'João.jpg'), 'encrypted by somebody');
+		await appendFile(join(stack.folders.config, '.env.local'), 'BROKEN=1\n');
+		expect(stackDifferences(whole, await readStack(stack)).length).toBeGreaterThan(30);
+	}, 30_000);
+
+	test('Recovery: Full asks for its own words, and shows the plan of every part first', async () => {
+		const wrecked = await readStack(stack);
+		expect((await workflows.recover({ confirm: CONFIRMATION }, 'recovery-full')).status).toBe(400);
+		const answer = await workflows.recover({ dryRun: true }, 'recovery-full');
+		expect(answer).toMatchObject({ status: 200 });
+		expect((JSON.parse(answer.body) as { plans: string[][]; problems: string[] }).plans).toHaveLength(4);
+		expect(stackDifferences(wrecked, await readStack(stack))).toEqual([]);
+		expect((await workflows.recover({ confirm: 'RESTORE EVERYTHING', recoveryPoint: '20200101T000000Z-set-000000' }, 'recovery-full')).status).toBe(404);
+	}, 120_000);
+
+	test('Recovery: Full brings everything back, and puts the configuration beside the live one', async () => {
+		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING' }, 'recovery-full');
+		expect(answer).toMatchObject({ status: 200 });
+		expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
+		const { config } = stack.folders;
+		expect(await readFile(join(config, '.env.local'), 'utf8')).toContain('BROKEN=1');
+		expect(await readFile(join(config, '.env.local.restored'), 'utf8')).not.toContain('BROKEN=1');
+		expect((await readTree(config))['.env.local.restored']?.content).toBe(whole.config['.env.local']?.content);
+	}, 180_000);
+
+	test.each([
+		['Backup: Daily', SHIPPED.dailyBackup, ['files incremental', 'logs full', 'n8n full', 'redis full']],
+		['Backup: Configuration', SHIPPED.configurationBackup, ['config full']],
+	])('%s does its part, in two places', async (_name, id, expected) => {
+		const execution = await n8n.execute(id, 'Run Now', 120_000);
+		expect(execution.describe()).toMatch(/ > Done$/);
+		const [report] = execution.items<RunReport>('Report');
+		expect(report!.failures).toEqual([]);
+		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(expected);
+		for (const { component, id: made } of report!.backups) expect(await readdir(join(stack.places.second, 'backups', component, made))).toContain('manifest.json');
+	}, 150_000);
+
+	test('a part that fails stops no other part; the run then fails and names every error', async () => {
+		await stack.redis.kill();
+		await rm(stack.folders.logs, { recursive: true });
+		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 180_000);
+		expect(execution.status).toBe('error');
+		const message = execution.error?.message ?? '';
+		expect(message).toMatch(/^2 part\(s\) of the run failed\./);
+		expect(message).toContain('Back Up Redis:');
+		expect(message).toContain('Back Up Logs:');
+		const [report] = execution.items<RunReport>('Report');
+		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(['config full', 'files full', 'n8n full', 'postgres full', 'postgres globals']);
+		expect(report!.recoveryPoint).toMatchObject({ complete: false });
+		expect(report!.recoveryPoint.missing.map(({ component }) => component).sort()).toEqual(['logs', 'redis']);
+	}, 200_000);
 
 	test('nothing of the package is still connected', async () => {
 		expect(await server.sessions()).not.toContainEqual(expect.stringContaining('backup-recovery'));

@@ -55,7 +55,7 @@ test('going on after errors gives n8n the shape that it sends to the error outpu
 	running.mockRejectedValueOnce(refused);
 	const { output } = await execute({ items: [dump('one'), dump('two')], continueOnFail: true });
 	expect(output[0]).toEqual({
-		json: { error: refused.message, details: { code: 'SERVER_UNREACHABLE', hint: refused.hint, node: 'Postgres Dump', component: 'postgres' } },
+		json: { error: 'db:5432 refused the connection (connection refused).', details: { code: 'SERVER_UNREACHABLE', hint: refused.hint, node: 'Postgres Dump', component: 'postgres' } },
 		pairedItem: { item: 0 },
 	});
 	expect(output[1]?.json.backup).toMatchObject({ source: 'two' });

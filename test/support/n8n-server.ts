@@ -16,6 +16,8 @@ export interface N8nOptions {
 	/** The packed package to install before n8n starts; left out: none. */
 	readonly tarball?: string;
 	readonly port?: number;
+	/** Folders that n8n lets nodes use, besides its own store folder. */
+	readonly allowedFolders?: readonly string[];
 	/** More environment variables. */
 	readonly env?: Record<string, string>;
 }
@@ -46,7 +48,7 @@ export async function startN8n(options: N8nOptions): Promise<N8nServer> {
 		const tempFolder = join(folder, 'temp');
 		await mkdir(userFolder);
 		await mkdir(tempFolder);
-		const places = { userFolder, allowedFolders: [storeFolder], port, database: options.databaseServer && { server: options.databaseServer, name: database } };
+		const places = { userFolder, allowedFolders: [storeFolder, ...(options.allowedFolders ?? [])], port, database: options.databaseServer && { server: options.databaseServer, name: database } };
 		const environment = await n8nEnvironment(places, { BACKUP_RECOVERY_TEMP: tempFolder, ...options.env });
 		if (options.tarball !== undefined) await installTarball(userFolder, options.tarball);
 		const logFile = join(folder, 'n8n.log');

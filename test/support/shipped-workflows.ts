@@ -1,32 +1,69 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { backupCredentials, KEY_HEADER } from './n8n-credentials';
+import { CRM_DATABASE, type CrmStack } from './crm-stack';
+import { backupCredentials, type CredentialSources, folderPlace, KEY_HEADER } from './n8n-credentials';
 import type { N8nServer, WebhookAnswer } from './n8n-server';
 import type { PostgresServer } from './postgres-server';
 
-/** The ids under which the bundled workflows are imported; they never change. */
+/** The ids under which the bundled workflows are imported, in the order in which they are published; they never change. */
 export const SHIPPED = {
 	settings: 'brSettings000001',
 	errorAlert: 'brErrorAlert0001',
 	fullBackup: 'brBackupFull0001',
+	dailyBackup: 'brBackupDaily001',
+	configurationBackup: 'brBackupConfig01',
 	recovery: 'brRecoveryDb0001',
+	fullRecovery: 'brRecoveryFull01',
 } as const;
 
 /** The database that *Backup: Settings* names as it is shipped. */
-export const SHIPPED_DATABASE = 'crm_dashboard';
+export const SHIPPED_DATABASE = CRM_DATABASE;
 
 const FOLDER = join(__dirname, '..', '..', 'workflows');
 
-/** The bundled workflows as a team has them after following the README: imported, with credentials, published. */
+/** The bundled workflows as a team has them after following the README: imported, with credentials, settings edited, published. */
 export interface InstalledWorkflows {
-	/** Calls the recovery webhook as somebody who has its key. */
-	recover(body: object): Promise<WebhookAnswer>;
+	/** Calls a recovery webhook (`recovery-database`, `recovery-full`) as somebody who has its key. */
+	recover(body: object, path?: string): Promise<WebhookAnswer>;
 }
 
-export async function installShippedWorkflows(n8n: N8nServer, server: PostgresServer): Promise<InstalledWorkflows> {
-	const key = randomBytes(24).toString('hex');
-	await n8n.importCredentials(await backupCredentials(server, n8n.storeFolder, key));
-	await n8n.importWorkflows(FOLDER);
+/** For a whole stack, or only its database server where nothing else matters. */
+export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, sources: Partial<CredentialSources> = {}): Promise<InstalledWorkflows> {
+	const webhookKey = randomBytes(24).toString('hex');
+	const whole = 'server' in stack ? stack : undefined;
+	const folders = [n8n.storeFolder, whole?.places.second ?? n8n.storeFolder, whole?.places.third ?? n8n.storeFolder] as const;
+	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
+	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
+	await importEdited(n8n, whole);
 	await n8n.publish(...Object.values(SHIPPED));
-	return { recover: (body) => n8n.webhook('recovery-database', body, { [KEY_HEADER]: key }) };
+	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
+}
+
+/** As shipped, but for what *Backup: Settings* tells people to set first. */
+async function importEdited(n8n: N8nServer, stack: CrmStack | undefined): Promise<void> {
+	const edited = await mkdtemp(join(tmpdir(), 'backup-recovery-workflows-'));
+	try {
+		for (const name of await readdir(FOLDER)) {
+			const text = await readFile(join(FOLDER, name), 'utf8');
+			await writeFile(join(edited, name), stack && name === 'backup-settings.json' ? withPlaces(text, stack) : text);
+		}
+		await n8n.importWorkflows(edited);
+	} finally {
+		await rm(edited, { recursive: true });
+	}
+}
+
+function withPlaces(text: string, { folders, redis }: CrmStack): string {
+	const values = new Map([
+		['/app/uploads', folders.uploads],
+		['/app/config', folders.config],
+		['/app/logs', folders.logs],
+		['redis:6379', `${redis.host}:${redis.port}`],
+	]);
+	return [...values].reduce((all, [shipped, ours]) => {
+		if (!all.includes(JSON.stringify(shipped))) throw new Error(`Backup: Settings does not hold ${shipped}.`);
+		return all.replaceAll(JSON.stringify(shipped), JSON.stringify(ours));
+	}, text);
 }

@@ -68,8 +68,6 @@ export async function withDrillServer<T>(program: string, folder: string, contex
 			const info = await withRedis(connection, { host: socket, port: 1 }, { signal: context.signal, doing: 'waiting for the drill server' }, readServerInfo).catch((error: unknown) => toBackupError(error));
 			if (!(info instanceof BackupError) && !info.loading) return await body(connection, info);
 			if (info instanceof BackupError && !['SERVER_UNREACHABLE', 'SERVER_ERROR', 'TIMED_OUT'].includes(info.code)) throw info;
-			// Something ended it from outside, such as a lack of memory: that says nothing against the backup.
-			if (ended?.message.includes('was ended by SIG')) throw ended;
 			if (ended) throw new BackupError('RESTORE_FAILED', `${program} does not start with this snapshot: ${await lastWords(log)}`, 'See whether it is of the same version as the source and has its modules.', { cause: ended });
 			context.progress({ step: 'The drill server is loading the snapshot' });
 			await pause(POLL_MS, context.signal);

@@ -204,9 +204,7 @@ function refusedKey(reply: string, name: Buffer, link: CommandLink, restored: nu
 	if (/payload version or checksum/i.test(reply)) {
 		return new BackupError('SERVER_VERSION', `Redis at ${describeAddress(link.address)} is too old for this backup. ${state}`, 'Restore into a server of the same or a newer version.');
 	}
-	// What ails the server says nothing against the backup, and must not mark it as damaged after a drill.
-	const code = reply.startsWith('-OOM') ? 'NO_SPACE' : reply.startsWith('-ERR Bad data format') ? 'RESTORE_FAILED' : reason.code;
-	return new BackupError(code, `${reason.message} ${state}`, `${reason.hint} Then restore again; keys that are there already can be overwritten with the same values.`);
+	return new BackupError('RESTORE_FAILED', `${reason.message} ${state}`, `${reason.hint} Then restore again; keys that are there already can be overwritten with the same values.`);
 }
 
 function changed(): BackupError {

@@ -167,7 +167,7 @@ it('refuses a replica, a target that is too small, and databases that it does no
 	expect(await failure(restoreRedis(options(replica.connection), context))).toMatchObject({ message: expect.stringContaining('is a replica') });
 	const few = await start({ settings: { databases: '2' } });
 	expect(await failure(restoreRedis(options(few.connection), context))).toMatchObject({ message: expect.stringContaining('database 9') });
-	const small = await start({ settings: { maxmemory: '100kb' } });
+	const small = await start({ settings: { maxmemory: '1500kb' } });
 	expect((await failure(restoreRedis(options(small.connection), context))).message).toMatch(/OOM/);
 	const unverified = await failure(restoreRedis({ ...options(few.connection), minimumVerification: 'restore' }, context));
 	expect(unverified.code).toBe('NOT_VERIFIED');

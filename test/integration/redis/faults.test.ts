@@ -114,9 +114,9 @@ describe('a target', () => {
 	const settings = (args: string[]) => (args[0]?.toUpperCase() === 'CONFIG' ? '*0\r\n' : undefined);
 
 	it.each([
-		['is out of memory', '-OOM command not allowed when used memory > \'maxmemory\'.\r\n', 'NO_SPACE', 'OOM'],
+		['is out of memory', '-OOM command not allowed when used memory > \'maxmemory\'.\r\n', 'RESTORE_FAILED', 'OOM'],
 		['is too old', '-ERR DUMP payload version or checksum are wrong\r\n', 'SERVER_VERSION', 'too old'],
-		['has moved the slot', '-MOVED 1234 10.0.0.1:6379\r\n', 'SERVER_ERROR', 'MOVED'],
+		['has moved the slot', '-MOVED 1234 10.0.0.1:6379\r\n', 'RESTORE_FAILED', 'MOVED'],
 		['hangs', '', 'TIMED_OUT', 'sent nothing'],
 	])('that %s ends the restore with the reason', async (_, answer, code, words) => {
 		const server = await fakeRedis((args) => (args[0] === 'RESTORE' ? answer : settings(args)));

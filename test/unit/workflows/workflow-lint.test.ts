@@ -1,22 +1,34 @@
 import { type INode, type INodeParameters, type INodeProperties, type INodeTypeDescription, NodeHelpers, safeParseWorkflowStructure } from 'n8n-workflow';
+import { ArchiveFiles } from '../../../nodes/ArchiveFiles/ArchiveFiles.node';
 import { BackupCatalog } from '../../../nodes/BackupCatalog/BackupCatalog.node';
+import { N8nSnapshot } from '../../../nodes/N8nSnapshot/N8nSnapshot.node';
 import { PostgresDump } from '../../../nodes/PostgresDump/PostgresDump.node';
+import { RedisSnapshot } from '../../../nodes/RedisSnapshot/RedisSnapshot.node';
 import { RestoreBackup } from '../../../nodes/RestoreBackup/RestoreBackup.node';
 import { VerifyBackup } from '../../../nodes/VerifyBackup/VerifyBackup.node';
 import { rectangle, STICKY_NOTE, workflowFiles } from './workflow-files';
 
 const PREFIX = 'n8n-nodes-backup-recovery.';
 const descriptions = new Map<string, INodeTypeDescription>(
-	[new PostgresDump(), new RestoreBackup(), new VerifyBackup(), new BackupCatalog()].map(({ description }) => [PREFIX + description.name, description]),
+	[new ArchiveFiles(), new BackupCatalog(), new N8nSnapshot(), new PostgresDump(), new RedisSnapshot(), new RestoreBackup(), new VerifyBackup()].map(({ description }) => [PREFIX + description.name, description]),
 );
 
 /** Every credential that a shipped workflow may name: the documentation and the demo create exactly these. */
-const credentials = new Map([
-	['backupPostgresApi', { id: 'brPostgresCred01', name: 'Backup Postgres' }],
-	['backupStoreApi', { id: 'brStoreCred00001', name: 'Backup Store' }],
-	['backupEncryptionApi', { id: 'brEncryptCred001', name: 'Backup Encryption' }],
-	['httpHeaderAuth', { id: 'brWebhookAuth001', name: 'Recovery Webhook Key' }],
-]);
+const credentials: Record<string, ReadonlyArray<{ id: string; name: string }>> = {
+	backupPostgresApi: [{ id: 'brPostgresCred01', name: 'Backup Postgres' }],
+	backupRedisApi: [{ id: 'brRedisCred00001', name: 'Backup Redis' }],
+	backupStoreApi: [
+		{ id: 'brStoreCred00001', name: 'Backup Store' },
+		{ id: 'brStoreCred00002', name: 'Backup Store: Second Place' },
+		{ id: 'brStoreCred00003', name: 'Backup Store: Third Place' },
+	],
+	backupTargetStoreApi: [
+		{ id: 'brTargetStore002', name: 'Backup Store: Second Place' },
+		{ id: 'brTargetStore003', name: 'Backup Store: Third Place' },
+	],
+	backupEncryptionApi: [{ id: 'brEncryptCred001', name: 'Backup Encryption' }],
+	httpHeaderAuth: [{ id: 'brWebhookAuth001', name: 'Recovery Webhook Key' }],
+};
 
 const ids = new Set(workflowFiles.map(({ workflow }) => workflow.id));
 
@@ -64,12 +76,15 @@ function strangeValue(property: INodeProperties, value: unknown, node: INode): s
 	return [];
 }
 
-test('all four workflows are there, with ids and names of their own', () => {
+test('all workflows are there, with ids and names of their own', () => {
 	expect(workflowFiles.map(({ file, workflow }) => [file, workflow.name]).sort()).toEqual([
+		['backup-config-weekly.json', 'Backup: Configuration'],
+		['backup-daily.json', 'Backup: Daily'],
 		['backup-full.json', 'Backup: Full'],
 		['backup-settings.json', 'Backup: Settings'],
 		['error-alert.json', 'Backup: Error Alert'],
 		['recovery-database.json', 'Recovery: Database'],
+		['recovery-full.json', 'Recovery: Full'],
 	]);
 	expect(ids.size).toBe(workflowFiles.length);
 	const nodeIds = workflowFiles.flatMap(({ workflow }) => workflow.nodes.map((node) => node.id));
@@ -117,7 +132,7 @@ describe.each(workflowFiles)('$file', ({ text, workflow }) => {
 
 	test('names only credentials that the documentation tells people to create', () => {
 		for (const node of nodes) {
-			for (const [type, reference] of Object.entries(node.credentials ?? {})) expect(reference).toEqual(credentials.get(type));
+			for (const [type, reference] of Object.entries(node.credentials ?? {})) expect(credentials[type]).toContainEqual(reference);
 		}
 	});
 
