@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { restoreN8n } from '../../../lib/n8n/restore/restore-n8n';
 import type { Store } from '../../../lib/storage/store';
 import { n8nDrill } from '../../../lib/verify/n8n-drill';
 import { verifyIntegrity } from '../../../lib/verify/verify-integrity';
+import { FaultyStore } from '../../support/faulty-store';
 import { failure } from '../../support/failure';
 import { testContext, type TestContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
@@ -91,6 +93,33 @@ test('with executions every table is equal; with a prefix they are found; files 
 	await restoreN8n(restoring(), context);
 	expect(contentsOf(join(target, 'database.sqlite'))).toEqual(contentsOf(join(source, 'database.sqlite')));
 	expect(readFileSync(join(target, 'storage', 'workflows', 'w0', 'data'), 'utf8')).toBe('binary');
+});
+
+test('the commands of RESTORE.txt make the data folder with stock tools', async () => {
+	makeSmallN8n(source);
+	const manifest = await backup();
+	const at = join(folder, 'fetched');
+	mkdirSync(at);
+	for (const [key, { content }] of (store as MemoryStore).objects) if (key.includes(`/${manifest.id}/`)) writeFileSync(join(at, key.split('/').at(-1)!), content);
+	const blocks = [...readFileSync(join(at, 'RESTORE.txt'), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text]) => text!);
+	execFileSync('sh', ['-e', '-c', blocks.slice(0, 2).join('')], { cwd: at, env: { ...process.env, N8N_USER_FOLDER: at }, stdio: 'pipe' });
+	expect(contentsOf(join(at, '.n8n', 'database.sqlite'), HISTORY)).toEqual(contentsOf(join(source, 'database.sqlite'), HISTORY));
+	expect(JSON.parse(readFileSync(join(at, '.n8n', 'config'), 'utf8'))).toMatchObject({ encryptionKey: 'the-key-of-this-n8n' });
+	expect(statSync(join(at, '.n8n', 'config')).mode & 0o777).toBe(0o600);
+});
+
+test('wherever the store fails, nothing is published and no copy stays behind', async () => {
+	makeSmallN8n(source);
+	const counting = new FaultyStore(new MemoryStore());
+	await backupN8n(options(), counting, context);
+	const puts = counting.calls.flatMap((call, i) => (/^put backups/.test(call) ? [i + 1] : []));
+	expect(puts.length).toBeGreaterThan(3);
+	for (const position of puts) {
+		const inner = new MemoryStore();
+		await failure(backupN8n(options(), new FaultyStore(inner, { position, mode: 'midway' }), context));
+		expect([...inner.objects.keys()].filter((key) => key.startsWith('backups/'))).toEqual([]);
+		expect(readdirSync(context.workFolder)).toEqual([]);
+	}
 });
 
 test('without a key to encrypt with, nothing is written and the error says what to do', async () => {
