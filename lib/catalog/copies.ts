@@ -66,7 +66,7 @@ export async function recordCopy(
 			...before,
 			formatVersion: 1,
 			backup: manifest.id,
-			copies: [...known.filter((each) => each !== same), { ...same, ...copy, origin: same?.origin ?? copy.origin }],
+			copies: same === undefined ? [...known, { ...copy }] : known.map((each) => (each === same ? { ...same, ...copy, origin: same.origin } : each)),
 		};
 		await writeSmallObject(store, copiesKey(manifest.component, manifest.id), copies, { signal });
 	});

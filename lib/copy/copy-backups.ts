@@ -9,7 +9,7 @@ import { readManifest } from '../catalog/read-manifest';
 import { withBackupInUse } from '../backup/use-backup';
 import type { JobContext } from '../core/context';
 import { throwIfAborted } from '../core/errors';
-import { type CopiedBackup, copyBackup, type CopyOptions } from './copy-backup';
+import { type CopiedBackup, copyBackup, type CopyOptions, findWholeCopy } from './copy-backup';
 import { copyRecoveryPoint } from './copy-recovery-point';
 import { BackupFailures } from './failures';
 
@@ -98,7 +98,18 @@ export class CopyRun {
 		});
 	}
 
-	/** The same, but a backup that cannot be copied is only noted. */
+	/** Notes a backup that is in the target already. @returns whether it is */
+	async passOver(place: BackupPlace): Promise<boolean> {
+		throwIfAborted(this.context.signal);
+		if (this.done.has(place.id)) return true;
+		const there = await findWholeCopy(this.options, place);
+		if (!there) return false;
+		this.copies.push(there);
+		this.done.add(place.id);
+		return true;
+	}
+
+	/** As `copyWithParents`, but a backup that cannot be copied is only noted. */
 	async tryCopyWithParents(place: BackupPlace): Promise<boolean> {
 		throwIfAborted(this.context.signal);
 		return await this.failures.collect(place, async () => await this.copyWithParents(place));
@@ -117,5 +128,5 @@ async function copyMissing(run: CopyRun, selection: Extract<CopySelection, { wha
 		}
 		chosen.push({ component: manifest.component, id: manifest.id });
 	}
-	for (const place of chosen) await run.tryCopyWithParents(place);
+	for (const place of chosen) if (!(await run.passOver(place))) await run.tryCopyWithParents(place);
 }

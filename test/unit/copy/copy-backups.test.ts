@@ -84,7 +84,10 @@ test('three places: the first store knows both copies; a second copy of the same
 	const before = contents(b, 'backups/');
 	expect(await copy(a, b)).toMatchObject({ copiedBytes: 0, copies: [{ outcome: 'present' }] });
 	expect(contents(b, 'backups/')).toEqual(before);
-	expect((await readCopies(a, 'postgres', manifest.id))?.copies.map(({ store }) => store)).toEqual(expect.arrayContaining(['b', 'c']));
+	expect((await readCopies(a, 'postgres', manifest.id))?.copies.map(({ store }) => store)).toEqual(['b', 'c']);
+	const watched = new FaultyStore(b);
+	await copy(new FaultyStore(a), watched);
+	expect(watched.calls.filter((call) => /^(put|remove)/.test(call))).toEqual([]);
 });
 
 test('what a backup needs is copied before it; what is damaged or old is passed over', async () => {
