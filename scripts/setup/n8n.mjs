@@ -8,7 +8,7 @@ import { runQuietly } from './run.mjs';
 
 /**
  * The real n8n, installed from its own lock file into the cache folder and named in `BACKUP_RECOVERY_TEST_N8N`.
- * No install script runs: the one that matters compiles SQLite's driver, and here n8n keeps its tables in PostgreSQL.
+ * No install script runs: the one that matters compiles SQLite's driver, which `n8n-sqlite.mjs` does where a test needs it.
  */
 export async function n8n() {
 	const source = join(root, 'test', 'n8n');
