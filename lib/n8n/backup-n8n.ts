@@ -131,7 +131,7 @@ async function writeBinaryData(options: BackupN8nOptions, draft: BackupDraft, co
 	const folder = await findBinaryData(options.dataFolder);
 	if (folder === undefined) return undefined;
 	context.progress({ step: 'Storing binary data' });
-	const archive = archiveBinaryData(folder);
+	const archive = await archiveBinaryData(folder);
 	const spec: ArtifactSpec = { ...plain(ARTIFACTS.binary), mediaType: 'application/x-tar', compression: { algorithm: 'zstd', level: options.compressionLevel } };
 	const artifact = await draft.writeArtifact(spec, archive.bytes);
 	return { artifact, files: archive.files() };

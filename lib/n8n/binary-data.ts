@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as tar from 'tar';
 
 /** Where n8n 2 keeps binary data below its data folder: the new place and the one of before. */
 const PLACES = ['storage', 'binaryData'] as const;
@@ -18,7 +17,8 @@ export async function findBinaryData(dataFolder: string): Promise<{ readonly dat
 }
 
 /** The folder as a tar archive, its own name in front of every entry. Files that vanish meanwhile (n8n prunes them) fail it. */
-export function archiveBinaryData(folder: { readonly dataFolder: string; readonly name: string }): { bytes: AsyncIterable<Uint8Array>; files(): number } {
+export async function archiveBinaryData(folder: { readonly dataFolder: string; readonly name: string }): Promise<{ bytes: AsyncIterable<Uint8Array>; files(): number }> {
+	const tar = await import('tar');
 	let files = 0;
 	const pack = tar.create({ cwd: folder.dataFolder, portable: true, strict: true, filter: (_path, entry) => {
 		if ('isFile' in entry && entry.isFile()) files += 1;

@@ -1,4 +1,3 @@
-import { Decrypter, Encrypter } from 'age-encryption';
 import type { Decryption, Encryption } from '../core/keys';
 import { DamagedBytesError } from './damaged-bytes-error';
 
@@ -8,6 +7,11 @@ import { DamagedBytesError } from './damaged-bytes-error';
  */
 const SCRYPT_WORK_FACTOR = 16;
 
+/** Loaded only by jobs that have something to encrypt or decrypt: it takes as long as all of zod. */
+async function loadAge() {
+	return await import('age-encryption');
+}
+
 /** None of the given keys opens it; the bytes themselves may be fine. */
 export class WrongKeyError extends Error {
 	override readonly name = 'WrongKeyError';
@@ -15,6 +19,7 @@ export class WrongKeyError extends Error {
 
 /** Encrypts to the age format: https://age-encryption.org/v1. Stock `age -d` reads the result. */
 export async function* encrypt(source: AsyncIterable<Uint8Array>, encryption: Encryption): AsyncGenerator<Buffer, void, void> {
+	const { Encrypter } = await loadAge();
 	const encrypter = new Encrypter();
 	switch (encryption.to) {
 		case 'recipients':
@@ -38,6 +43,7 @@ export async function* encrypt(source: AsyncIterable<Uint8Array>, encryption: En
  * @throws WrongKeyError before anything is handed out, DamagedBytesError, or what reading `source` throws
  */
 export async function* decrypt(source: AsyncIterable<Uint8Array>, decryption: Decryption): AsyncGenerator<Buffer, void, void> {
+	const { Decrypter } = await loadAge();
 	const decrypter = new Decrypter();
 	if (decryption.passphrase !== undefined) decrypter.addPassphrase(decryption.passphrase);
 	for (const identity of decryption.identities) decrypter.addIdentity(identity);

@@ -1,4 +1,3 @@
-import { identityToRecipient } from 'age-encryption';
 import type { Decryption, Encryption } from '../core/keys';
 import { decrypt, encrypt } from './age';
 
@@ -14,6 +13,7 @@ export interface KeyTrial {
 
 /** Encrypts and decrypts a few bytes with the given keys. */
 export async function tryKeys(encryption: Encryption | null, decryption: Decryption | null): Promise<KeyTrial> {
+	const { identityToRecipient } = await import('age-encryption');
 	const ownRecipients = await Promise.all((decryption?.identities ?? []).map(async (identity) => await identityToRecipient(identity)));
 	const both = encryption !== null && decryption !== null;
 	return { encrypts: encryption !== null, decrypts: decryption !== null, opensOwn: both ? await opens(encryption, decryption) : null, ownRecipients };

@@ -1,4 +1,4 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { abortError } from '../core/abortable';
 import { BackupError } from '../core/errors';
 import { describeAddress, type RedisAddress, type RedisConnection } from './connection-settings';
@@ -53,6 +53,8 @@ export class RedisClient {
 export async function withRedis<T>(connection: RedisConnection, address: RedisAddress, options: ClientOptions, body: (client: RedisClient) => Promise<T>): Promise<T> {
 	const { signal } = options;
 	if (signal.aborted) throw abortError(signal);
+	// Loaded here, because most jobs have nothing to do with Redis.
+	const ioredis = await import('ioredis');
 	const secure = tlsOptions(connection, address.host);
 	const { username, password } = options.login ?? connection;
 	const settings: RedisOptions = {
@@ -74,7 +76,7 @@ export async function withRedis<T>(connection: RedisConnection, address: RedisAd
 		// ioredis would keep the process alive for two seconds after a connection that did not come about.
 		disconnectTimeout: 1,
 	};
-	const redis = new Redis(settings);
+	const redis = new ioredis.Redis(settings);
 	let failure: unknown;
 	redis.on('error', (error: unknown) => (failure = error));
 	const onAbort = () => redis.disconnect();

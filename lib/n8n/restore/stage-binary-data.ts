@@ -2,7 +2,6 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import * as tar from 'tar';
 import { readArtifact } from '../../backup/read-artifact';
 import type { Artifact, Manifest } from '../../catalog/manifest';
 import type { JobContext } from '../../core/context';
@@ -29,6 +28,7 @@ export async function stageBinaryData(request: StageBinaryRequest, context: JobC
 	await mkdir(unpacked, { mode: 0o700 });
 	let files = 0;
 	let refused: string | undefined;
+	const tar = await import('tar');
 	const bytes = readArtifact(store, manifest, archive, { signal: context.signal, keys: context.keys });
 	const unpack = tar.extract({
 		cwd: unpacked,
