@@ -9,16 +9,19 @@ import { buildStage, type Stage } from './stage';
 /** How long an interrupted step may take to notice that its servers are gone. */
 const INTERRUPT_GRACE_MS = 20_000;
 
-/** `npm run demo [-- --exit]`: the whole loop on throwaway servers; with `--exit` it ends by itself, with 0 only when everything matched. */
+/**
+ * `npm run demo [-- --exit --s3]`: the whole loop on throwaway servers; with `--exit` it ends by itself, with 0 only when everything matched;
+ * with `--s3` the third place for backups is a real S3 server.
+ */
 async function main(args: readonly string[]): Promise<number> {
-	const unknown = args.filter((arg) => arg !== '--exit');
+	const unknown = args.filter((arg) => !['--exit', '--s3'].includes(arg));
 	if (unknown.length > 0) {
-		process.stderr.write(`Unknown option: ${unknown.join(' ')}. There is only --exit.\n`);
+		process.stderr.write(`Unknown option: ${unknown.join(' ')}. There are --exit and --s3.\n`);
 		return 2;
 	}
 	const cleanUp = new CleanUp();
 	const interrupted = untilInterrupted();
-	const play = playAll(cleanUp);
+	const play = playAll(cleanUp, args.includes('--s3'));
 	try {
 		const ended = await Promise.race([play, interrupted]);
 		if (ended === 'interrupted') return 130;
@@ -46,10 +49,10 @@ function untilInterrupted(): Promise<'interrupted'> {
 	});
 }
 
-async function playAll(cleanUp: CleanUp): Promise<{ stage: Stage; matched: boolean }> {
+async function playAll(cleanUp: CleanUp, withS3: boolean): Promise<{ stage: Stage; matched: boolean }> {
 	const progress = new Progress();
 	try {
-		const stage = await buildStage(progress, cleanUp);
+		const stage = await buildStage({ progress, cleanUp, withS3 });
 		return { stage, matched: await playLoop(stage, progress) };
 	} finally {
 		process.stdout.write(`\n${formatTable(progress.steps)}\n`);

@@ -1,72 +1,101 @@
-import { type DatabaseContents, differences, snapshotContents } from '../test/support/database-contents';
-import { SHIPPED } from '../test/support/shipped-workflows';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BackupSummary } from '../lib/catalog/summary';
+import type { RecoveryPointSummary } from '../lib/catalog/recovery-point-summary';
+import type { CopyOutcome, CrossCheckResult } from '../lib/jobs/results';
+import type { DatabaseContents } from '../test/support/database-contents';
+import { CRM_DATABASE, type CrmStack, readStack, type StackContents, stackDifferences } from '../test/support/crm-stack';
+import { SHIPPED } from '../test/support/shipped-workflows';
 import type { Progress } from './progress';
+import { recoverN8n } from './recover-n8n';
 import { count, megabytes } from './report';
 import type { Stage } from './stage';
 
 /** What *Backup: Full* says at its end. */
 interface FullBackupReport {
-	readonly backup: BackupSummary;
-	readonly verification: { readonly level: string; readonly durationSeconds: number; readonly comparison: ReadonlyArray<{ readonly equal: boolean }> };
+	readonly failures: string[];
+	readonly backups: BackupSummary[];
+	readonly verifications: ReadonlyArray<{ readonly level: string; readonly durationSeconds: number }>;
+	readonly recoveryPoint: RecoveryPointSummary;
+	readonly copies: CopyOutcome[];
 }
 
-/** What an accident does: one table gone, another overwritten because somebody forgot the WHERE. */
+/** What the recovery webhook answers. */
+interface RecoveryAnswer {
+	readonly message: string;
+	readonly database: { readonly outageMilliseconds: number };
+	readonly crossCheck: CrossCheckResult | null;
+}
+
+/** Tables gone or overwritten because somebody forgot the WHERE. */
 const ACCIDENT = `DROP TABLE contacts CASCADE; UPDATE customers SET company = 'oops', credit_limit = 0;`;
 
 /**
- * Back up, prove, lose, recover, compare.
- * @returns true only when the database holds again exactly what it held before
+ * Back up, prove, lose, recover, compare; then n8n itself.
+ * @returns true only when everything holds again exactly what it held before
  */
 export async function playLoop(stage: Stage, progress: Progress): Promise<boolean> {
-	const before = await progress.step('Remember every table, for later', async () => {
-		const contents = await snapshotContents(stage.server, stage.database);
+	const { stack } = stage;
+	const before = await progress.step('Remember everything, for later', async () => {
+		const contents = await readStack(stack);
 		return { value: contents, result: describe(contents) };
 	});
 	await backUp(stage, progress);
 	await progress.step('The accident', async () => {
-		await stage.server.query(ACCIDENT, stage.database);
-		const hurt = differences(before, await snapshotContents(stage.server, stage.database));
+		await wreck(stack);
+		const hurt = stackDifferences(before, await readStack(stack));
 		if (hurt.length === 0) throw new Error('The accident changed nothing, so that recovering from it would prove nothing.');
-		return { value: undefined, result: `lost or overwritten: ${hurt.join(', ')}` };
+		return { value: undefined, result: 'tables dropped and overwritten, Redis flushed, uploads deleted and encrypted, configuration edited' };
 	});
 	await recover(stage, progress);
-	return await progress.step('Compare table by table with before', async () => {
-		const after = await snapshotContents(stage.server, stage.database);
-		const wrong = differences(before, after);
-		printComparison(before, after);
-		return { value: wrong.length === 0, result: wrong.length === 0 ? `all the same: ${describe(after)}` : `DIFFERENT: ${wrong.join(', ')}` };
+	const same = await progress.step('Compare everything with before', async () => {
+		const after = await readStack(stack);
+		const wrong = stackDifferences(before, after);
+		printComparison(before.database, after.database);
+		const restored = after.config['.env.local.restored']?.content === before.config['.env.local']?.content;
+		if (!restored) wrong.push('configuration: .env.local.restored');
+		return { value: wrong.length === 0, result: wrong.length === 0 ? `all the same: ${describe(after)}` : `DIFFERENT: ${wrong.slice(0, 10).join('; ')}` };
 	});
+	return (await recoverN8n(stage, progress)) && same;
 }
 
-async function backUp(stage: Stage, progress: Progress): Promise<void> {
-	const { backup, verification } = await progress.step('Backup: Full, in n8n', async () => {
-		const execution = await stage.n8n.execute(SHIPPED.fullBackup, 'Run Now', 600_000);
+async function wreck({ server, redis, folders }: CrmStack): Promise<void> {
+	await server.query(ACCIDENT, CRM_DATABASE);
+	await redis.redis.flushall();
+	await rm(join(folders.uploads, 'contracts'), { recursive: true });
+	await writeFile(join(folders.uploads, 'recordings', 'kick-off.mp4'), 'pay us');
+	await appendFile(join(folders.config, '.env.local'), 'DEBUG=everything\n');
+}
+
+async function backUp({ n8n }: Stage, progress: Progress): Promise<void> {
+	const report = await progress.step('Backup: Full, in n8n', async () => {
+		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 600_000);
 		const [value] = execution.items<FullBackupReport>('Report');
-		if (execution.status !== 'success' || value === undefined) throw new Error(execution.describe());
-		return { value, result: `backup ${value.backup.id}` };
+		if (execution.status !== 'success' || value === undefined || value.failures.length > 0) throw new Error(execution.describe());
+		const places = value.copies.map(({ target }) => target).join(' and ');
+		return { value, size: megabytes(value.backups.reduce((sum, { storedBytes }) => sum + storedBytes, 0)), result: `${value.backups.length} backups, copied to ${places}` };
 	});
-	const equal = verification.comparison.filter((table) => table.equal).length;
-	if (verification.level !== 'restore' || equal === 0 || equal !== verification.comparison.length) {
-		throw new Error(`The restore drill reached the level "${verification.level}" with ${equal} of ${verification.comparison.length} tables equal.`);
+	for (const { component, kind, source, durationSeconds, storedBytes, sourceBytes, verified } of report.backups) {
+		if (verified === null) throw new Error(`The backup of ${source} was not verified.`);
+		const how = verified.level === 'restore' ? 'restored and compared' : 'read back and parsed';
+		progress.part(`${component}${kind === 'globals' ? ' (globals)' : ''}`, durationSeconds, megabytes(storedBytes), `of ${megabytes(sourceBytes)}; proven: ${how}`);
 	}
-	progress.part('its dump', backup.durationSeconds, megabytes(backup.storedBytes), `of ${megabytes(backup.sourceBytes)} uncompressed`);
-	progress.part('its restore drill', verification.durationSeconds, '', `${equal} of ${verification.comparison.length} tables came back with the same contents`);
 }
 
-async function recover(stage: Stage, progress: Progress): Promise<void> {
-	await progress.step('Recovery: Database, in n8n, by webhook', async () => {
-		const answer = await stage.workflows.recover({ confirm: `RESTORE ${stage.database}` });
+async function recover({ workflows }: Stage, progress: Progress): Promise<void> {
+	await progress.step('Recovery: Full, in n8n, by webhook', async () => {
+		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING' }, 'recovery-full');
 		if (answer.status !== 200) throw new Error(`The recovery answered ${answer.status}: ${answer.body}`);
-		const [size] = await stage.server.query<{ bytes: string }>(`SELECT pg_database_size('${stage.database}') AS bytes`);
-		return { value: undefined, size: megabytes(Number(size?.bytes)), result: 'restored beside, proven, swapped in' };
+		const { database, crossCheck } = JSON.parse(answer.body) as RecoveryAnswer;
+		if (crossCheck?.rowsWithoutFiles.count !== 0) throw new Error(`The cross check found rows without files: ${JSON.stringify(crossCheck)}`);
+		return { value: undefined, result: `the database was away for ${database.outageMilliseconds} ms; cross check: ${crossCheck.matched} rows with their files` };
 	});
 }
 
-function describe(contents: DatabaseContents): string {
-	const rows = Object.values(contents).reduce((sum, table) => sum + table.rows, 0);
-	const tables = Object.keys(contents).filter((name) => !name.startsWith('(')).length;
-	return `${count(rows)} rows in ${tables} tables, the sequences and the large objects`;
+function describe({ database, uploads }: StackContents): string {
+	const rows = Object.values(database).reduce((sum, table) => sum + table.rows, 0);
+	const tables = Object.keys(database).filter((name) => !name.startsWith('(')).length;
+	return `${count(rows)} rows in ${tables} tables with sequences and large objects, every key of Redis, ${count(Object.keys(uploads).length)} uploads`;
 }
 
 function printComparison(before: DatabaseContents, after: DatabaseContents): void {

@@ -1,10 +1,11 @@
 /**
- * What each npm script needs and does. `run` is argv; a step with `jest` runs those of jest's projects.
+ * What each npm script needs and does; `needsWith` is what some of its options need besides. `run` is argv; a step with `jest` runs those of jest's projects.
  * What the person types after `--` is added to a command's last step.
  */
 export const commands = {
 	'demo': {
-		needs: ['postgres', 'n8n', 'build'],
+		needs: ['postgres', 'redis', 'n8n', 'compiler', 'n8n sqlite', 'build'],
+		needsWith: { '--s3': ['s3 server'] },
 		steps: [{ title: 'Demo', run: ['node', '--import', 'tsx', 'demo/demo.ts'] }],
 	},
 	'test': {

@@ -34,7 +34,8 @@ async function main([name, ...args]) {
 	if (command === undefined) throw new SetupError(`There is no command "${name ?? ''}". There are: ${Object.keys(commands).join(', ')}.`);
 	await node24();
 	await npmDependencies();
-	for (const need of command.needs) await preparations[need]();
+	const optional = args.flatMap((arg) => command.needsWith?.[arg] ?? []);
+	for (const need of [...command.needs, ...optional]) await preparations[need]();
 	return await runSteps(command.steps, args);
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { escapeIdentifier } from 'pg';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import type { RecoveryPointSummary } from '../../lib/catalog/recovery-point-summary';
-import type { CopyOutcome, RestoreResult } from '../../lib/jobs/results';
+import type { CopyOutcome, CrossCheckResult, RestoreResult } from '../../lib/jobs/results';
 import { type CrmStack, readStack, type StackContents, stackDifferences, startCrmStack } from '../support/crm-stack';
 import { type DatabaseContents, differences, snapshotContents } from '../support/database-contents';
 import { readTree } from '../support/file-trees';
@@ -178,6 +178,8 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING' }, 'recovery-full');
 		expect(answer).toMatchObject({ status: 200 });
 		expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
+		const { crossCheck } = JSON.parse(answer.body) as { crossCheck: CrossCheckResult };
+		expect(crossCheck.rowsWithoutFiles.count).toBe(0);
 		const { config } = stack.folders;
 		expect(await readFile(join(config, '.env.local'), 'utf8')).toContain('BROKEN=1');
 		expect(await readFile(join(config, '.env.local.restored'), 'utf8')).not.toContain('BROKEN=1');

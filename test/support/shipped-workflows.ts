@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CRM_UPLOADS_SQL } from './crm-files';
 import { CRM_DATABASE, type CrmStack } from './crm-stack';
 import { backupCredentials, type CredentialSources, folderPlace, KEY_HEADER } from './n8n-credentials';
 import type { N8nServer, WebhookAnswer } from './n8n-server';
@@ -56,6 +57,10 @@ async function importEdited(n8n: N8nServer, stack: CrmStack | undefined): Promis
 }
 
 function withPlaces(text: string, { folders, redis }: CrmStack): string {
+	const named = JSON.parse(text) as { nodes: Array<{ parameters: { assignments?: { assignments: Array<{ name: string; value: unknown }> } } }> };
+	const query = named.nodes.flatMap(({ parameters }) => parameters.assignments?.assignments ?? []).find(({ name }) => name === 'crossCheck.sql');
+	if (query === undefined) throw new Error('Backup: Settings has no crossCheck.sql.');
+	query.value = CRM_UPLOADS_SQL;
 	const values = new Map([
 		['/app/uploads', folders.uploads],
 		['/app/config', folders.config],
@@ -65,5 +70,5 @@ function withPlaces(text: string, { folders, redis }: CrmStack): string {
 	return [...values].reduce((all, [shipped, ours]) => {
 		if (!all.includes(JSON.stringify(shipped))) throw new Error(`Backup: Settings does not hold ${shipped}.`);
 		return all.replaceAll(JSON.stringify(shipped), JSON.stringify(ours));
-	}, text);
+	}, JSON.stringify(named));
 }
