@@ -23,14 +23,16 @@ export interface S3Server {
 	empty(bucket: string): Promise<void>;
 	/** Makes another user; it sees nothing until a bucket policy lets it. */
 	createUser(name: string): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>;
-	/** From now on the buckets may hold so many bytes all together. */
-	limitBytes(bytes: number): Promise<void>;
+	/** From now on the bucket takes no more than so many bytes. */
+	limitBytes(bucket: string, bytes: number): Promise<void>;
 	stop(): Promise<void>;
 }
 
 export interface StartS3Options {
 	/** How much the server can hold; the file for it is sparse. */
 	readonly capacityGigabytes?: number;
+	/** The smallest part of an upload that the server takes; S3's own rule: 5 MiB. */
+	readonly smallestPart?: number;
 }
 
 const USER = 'test';
@@ -51,7 +53,7 @@ export async function startS3(options: StartS3Options = {}): Promise<S3Server> {
 	const endpoint = `http://127.0.0.1:${port}`;
 	const client = new S3Client({ endpoint, region: REGION, forcePathStyle: true, credentials: { accessKeyId: ACCESS_KEY, secretAccessKey: SECRET_KEY } });
 	try {
-		await startCluster(daemons, folder, { port, capacityGigabytes: options.capacityGigabytes ?? 20 });
+		await startCluster(daemons, folder, { port, capacityGigabytes: options.capacityGigabytes ?? 20, smallestPart: options.smallestPart ?? 5 * 2 ** 20 });
 		await makeUser(daemons, USER, ACCESS_KEY, SECRET_KEY);
 		await daemons.start('radosgw', ['-f', '-n', 'client.rgw'], port);
 	} catch (error) {
@@ -84,16 +86,17 @@ export async function startS3(options: StartS3Options = {}): Promise<S3Server> {
 			await makeUser(daemons, name, keys.accessKeyId, keys.secretAccessKey);
 			return keys;
 		},
-		limitBytes: async (bytes) => {
-			await daemons.run('radosgw-admin', ['-n', 'client.rgw', 'quota', 'set', '--quota-scope=user', `--uid=${USER}`, `--max-size=${bytes}`]);
-			await daemons.run('radosgw-admin', ['-n', 'client.rgw', 'quota', 'enable', '--quota-scope=user', `--uid=${USER}`]);
+		limitBytes: async (bucket, bytes) => {
+			const quota = async (action: string, ...args: string[]) => await daemons.run('radosgw-admin', ['-n', 'client.rgw', 'quota', action, '--quota-scope=bucket', `--bucket=${bucket}`, ...args]);
+			await quota('set', `--max-size=${bytes}`);
+			await quota('enable');
 		},
 		stop,
 	};
 }
 
 /** One monitor and one object storage without replicas, without authentication between them, on 127.0.0.1. */
-async function startCluster(daemons: CephDaemons, folder: string, options: { port: number; capacityGigabytes: number }): Promise<void> {
+async function startCluster(daemons: CephDaemons, folder: string, options: Pick<Cluster, 'port' | 'capacityGigabytes' | 'smallestPart'>): Promise<void> {
 	const monitorPort = await freePort();
 	const cluster = randomUUID();
 	for (const name of ['mon', 'osd', 'rgw', 'run']) await mkdir(join(folder, name));
@@ -125,9 +128,10 @@ interface Cluster {
 	readonly monitorPort: number;
 	readonly port: number;
 	readonly capacityGigabytes: number;
+	readonly smallestPart: number;
 }
 
-function configuration(daemons: CephDaemons, folder: string, { cluster, monitorPort, port, capacityGigabytes }: Cluster): string {
+function configuration(daemons: CephDaemons, folder: string, { cluster, monitorPort, port, capacityGigabytes, smallestPart }: Cluster): string {
 	return `[global]
 fsid = ${cluster}
 mon host = v2:127.0.0.1:${monitorPort}
@@ -177,7 +181,7 @@ rgw data = ${folder}/rgw
 rgw enable ops log = false
 rgw dynamic resharding = false
 rgw bucket quota ttl = 0
-rgw user quota bucket sync interval = 1
+rgw multipart min part size = ${smallestPart}
 rgw gc obj min wait = 5
 rgw gc processor period = 5
 rgw gc processor max time = 5

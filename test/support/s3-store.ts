@@ -21,6 +21,6 @@ export function s3Location(server: Pick<S3Server, 'endpoint' | 'region' | 'acces
 	return s3LocationSchema.parse({ type: 's3', bucket, endpoint, region, forcePathStyle: true, credentials: { from: 'keys', accessKeyId, secretAccessKey }, ...overrides });
 }
 
-export function s3Store(location: S3Location, timing: S3Timing = QUICK): S3Store {
-	return new S3Store({ location, timing, now: () => new Date(), randomBytes: (bytes) => randomBytes(bytes) });
+export function s3Store(location: S3Location, timing: S3Timing = QUICK, smallestPart?: number): S3Store {
+	return new S3Store({ location, timing, smallestPart, now: () => new Date(), randomBytes: (bytes) => randomBytes(bytes) });
 }

@@ -27,23 +27,24 @@ export async function* listObjects(requests: S3Requests, root: string, prefix: s
 
 /** The names directly below `prefix` that have something below them, be it only an unfinished upload: otherwise nobody would find that. */
 export async function listFolderNames(requests: S3Requests, root: string, prefix: string, signal: AbortSignal): Promise<string[]> {
+	const { bucket: Bucket } = requests.location;
 	const names = new Set<string>();
-	const add = (found: readonly { readonly Prefix?: string }[] | undefined) => {
-		for (const { Prefix = '' } of found ?? []) {
-			const name = Prefix.slice(root.length + prefix.length, -1);
-			if (isPlainPart(name)) names.add(name);
-		}
+	const add = (key: string) => {
+		const [name = '', ...below] = key.slice(root.length + prefix.length).split('/');
+		if (below.length > 0 && isPlainPart(name)) names.add(name);
 	};
-	const where = { Bucket: requests.location.bucket, Prefix: root + prefix, Delimiter: '/' };
 	let ContinuationToken: string | undefined;
 	do {
 		const token = ContinuationToken;
-		const page = await requests.send({ signal }, (send) => requests.client.send(new ListObjectsV2Command({ ...where, ContinuationToken: token }), send));
-		add(page.CommonPrefixes);
+		const page = await requests.send({ signal }, (send) =>
+			requests.client.send(new ListObjectsV2Command({ Bucket, Prefix: root + prefix, Delimiter: '/', ContinuationToken: token }), send),
+		);
+		for (const { Prefix = '' } of page.CommonPrefixes ?? []) add(Prefix);
 		ContinuationToken = page.IsTruncated === true ? page.NextContinuationToken : undefined;
 	} while (ContinuationToken !== undefined);
 	try {
-		for await (const page of uploadPages(requests, where, signal)) add(page.CommonPrefixes);
+		// Without a delimiter: Ceph then leaves everything out. There are few of them anyway.
+		for await (const page of uploadPages(requests, { Bucket, Prefix: root + prefix }, signal)) for (const { Key = '' } of page.Uploads ?? []) add(Key);
 	} catch (error) {
 		// Who may only read, or uses a service without this list, needs it for nothing; the clean-up itself says what is missing.
 		const { name, status } = readFailure(error);
@@ -82,7 +83,7 @@ export async function removeUploads(requests: S3Requests, root: string, prefix: 
 	return removed;
 }
 
-async function* uploadPages(requests: S3Requests, where: { Bucket: string; Prefix: string; Delimiter?: string }, signal: AbortSignal) {
+async function* uploadPages(requests: S3Requests, where: { Bucket: string; Prefix: string }, signal: AbortSignal) {
 	let next: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
 	while (next !== undefined) {
 		const from: { KeyMarker?: string; UploadIdMarker?: string } = next;

@@ -32,7 +32,8 @@ export function mapS3Error(error: unknown, doing: Doing, place: Place): BackupEr
 }
 
 function reasonOf(failure: S3Failure, doing: Doing, place: Place): Reason {
-	return credentialReason(failure, place) ?? bucketReason(failure, doing, place) ?? spaceReason(failure) ?? requestReason(failure, place) ?? networkReason(failure) ?? otherReason(failure);
+	// Quotas before rights: both come as 403.
+	return credentialReason(failure, place) ?? spaceReason(failure) ?? bucketReason(failure, doing, place) ?? requestReason(failure) ?? networkReason(failure) ?? otherReason(failure);
 }
 
 /** Error codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
@@ -95,7 +96,7 @@ function spaceReason({ name, status }: S3Failure): Reason | undefined {
 	return undefined;
 }
 
-function requestReason({ name, status, message }: S3Failure, _place: Place): Reason | undefined {
+function requestReason({ name, status, message }: S3Failure): Reason | undefined {
 	const aboutChecksums = /checksum|trailer|aws-chunked|STREAMING/i.test(message) || ['XAmzContentSHA256Mismatch', 'BadDigest', 'InvalidDigest', 'MalformedTrailerError'].includes(name);
 	if (name === 'SlowDown' || status === 429) return ['STORE_UNAVAILABLE', 'the service asks to slow down, again and again', 'Run the job again later, or set a bandwidth limit.'];
 	if (status === 400 || status === 501 || name === 'NotImplemented') {

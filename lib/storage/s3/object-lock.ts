@@ -8,6 +8,8 @@ import { isNotFound, readFailure } from './transient';
 const DAY_MS = 86_400_000;
 /** Servers keep the time in whole seconds. */
 const ROUNDING_MS = 1000;
+/** For the question why a write was refused. */
+const ASK_MS = 15_000;
 
 /** What is asked for when an object is written. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html */
 export interface WantedLock {
@@ -52,8 +54,20 @@ export async function requireLockingBucket(requests: S3Requests, request: Reques
 	throw notLocked(`The bucket "${bucket}" was made without Object Lock, or the service has none`);
 }
 
-/** Whether the server refuses a lock, as opposed to failing. */
-export function saysWithoutLock(error: unknown): boolean {
+/** After a write with a lock was refused: services do not say plainly that it was for the lock, so the bucket is asked. @throws BackupError `OBJECT_NOT_LOCKED` if so */
+export async function refusedForLock(requests: S3Requests, error: unknown): Promise<void> {
+	const { status } = readFailure(error);
+	if (status !== 400 && status !== 501) return;
+	try {
+		await requireLockingBucket(requests, { signal: AbortSignal.timeout(ASK_MS) });
+	} catch (answer) {
+		// Any other trouble says nothing of locks: then the refusal itself is the error.
+		if (answer instanceof BackupError && answer.code === 'OBJECT_NOT_LOCKED') throw answer;
+	}
+}
+
+/** Whether the server says that it has no lock, as opposed to failing. */
+function saysWithoutLock(error: unknown): boolean {
 	const { name, message, status } = readFailure(error);
 	return (
 		['ObjectLockConfigurationNotFoundError', 'NoSuchObjectLockConfiguration', 'NotImplemented', 'MethodNotAllowed', 'InvalidBucketState'].includes(name) ||
@@ -62,12 +76,11 @@ export function saysWithoutLock(error: unknown): boolean {
 	);
 }
 
-export function notLocked(what: string, cause?: unknown): BackupError {
+function notLocked(what: string): BackupError {
 	return new BackupError(
 		'OBJECT_NOT_LOCKED',
 		`${what}.`,
 		'Use a bucket that was created with Object Lock (it also switches on versioning) on a service that has it, or switch Object Lock off in the credential. Nothing was published.',
-		{ cause },
 	);
 }
 

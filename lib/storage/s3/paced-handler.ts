@@ -18,17 +18,28 @@ export class PacedHandler extends NodeHttpHandler {
 
 	override async handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
 		const body: unknown = request.body;
-		if (this.limit.unlimited || !(body instanceof Uint8Array)) return await super.handle(request, options);
+		if (this.limit.unlimited || !ArrayBuffer.isView(body)) return await this.send(request, options);
 		const sent = new AbortController();
-		const paced = Readable.from(this.limit.pace(body, sent.signal), { objectMode: false });
+		const paced = Readable.from(this.limit.pace(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), sent.signal), { objectMode: false });
 		// Ended below, when the request is over; nobody is left to be told.
 		paced.on('error', () => undefined);
 		request.body = paced;
 		try {
-			return await super.handle(request, options);
+			return await this.send(request, options);
 		} finally {
 			sent.abort();
 			paced.destroy();
+		}
+	}
+
+	/** The SDK replaces errors that are not of its own realm's `Error` by a text: then nobody could tell a broken connection any more. */
+	private async send(...args: Parameters<Handle>): ReturnType<Handle> {
+		try {
+			return await super.handle(...args);
+		} catch (error) {
+			if (error instanceof Error) throw error;
+			const { name, message, code } = error as NodeJS.ErrnoException;
+			throw Object.assign(new Error(message), { name, code });
 		}
 	}
 }

@@ -25,8 +25,8 @@ const GROWTH = [
 const MARGIN = 1.5;
 
 /** The size of each part (numbered from 1) of an object of about `expectedBytes`. Equal while the estimate holds, as some services demand. */
-export function partSizes(expectedBytes: number | undefined): (part: number) => number {
-	let base = SMALLEST_PART;
+export function partSizes(expectedBytes: number | undefined, smallest = SMALLEST_PART): (part: number) => number {
+	let base = smallest;
 	while (base < LARGEST_PART && base * MAX_PARTS < (expectedBytes ?? 0) * MARGIN) base *= 2;
 	return (part) => Math.max(base, GROWTH.findLast(({ from }) => part >= from)?.bytes ?? 0);
 }

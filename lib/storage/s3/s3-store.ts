@@ -6,7 +6,7 @@ import { requireKey, requirePrefix } from '../key';
 import type { GetOptions, Protection, PutOptions, Store, StoredObject } from '../store';
 import { listFolderNames, listObjects, listUploads, removeUploads } from './listing';
 import type { Doing } from './map-error';
-import { notLocked, readProtection, requireLocked, requireLockingBucket, saysWithoutLock, wantedLock } from './object-lock';
+import { readProtection, refusedForLock, requireLocked, requireLockingBucket, wantedLock } from './object-lock';
 import { ObjectReader, type OpenedObject } from './object-reader';
 import { BRISK, PATIENT, S3Requests, type S3Timing } from './requests';
 import type { S3Location } from './settings';
@@ -23,6 +23,8 @@ export interface S3StoreOptions {
 	readonly now: () => Date;
 	readonly randomBytes: (bytes: number) => Buffer;
 	readonly timing?: S3Timing;
+	/** Tests make small objects in parts. */
+	readonly smallestPart?: number;
 }
 
 /**
@@ -65,11 +67,12 @@ export class S3Store implements Store {
 					source,
 					signal: options.signal,
 					expectedBytes: options.expectedBytes,
+					smallestPart: this.options.smallestPart,
 					token: this.options.randomBytes(16).toString('hex'),
 					onBytes: options.onBytes,
 				});
 			} catch (error) {
-				if (lock && saysWithoutLock(error)) throw notLocked(`The service does not take ${key} with a lock into the store (${this.description})`, error);
+				if (lock) await refusedForLock(this.requests, error);
 				throw error;
 			}
 			if (lock) {

@@ -22,7 +22,8 @@ export function readFailure(error: unknown): S3Failure {
 	const status = thrown.$metadata?.httpStatusCode ?? thrown.$response?.statusCode;
 	return {
 		name: text(thrown.name),
-		message: text(thrown.message),
+		// What the SDK says where the service says nothing.
+		message: thrown.message === 'UnknownError' ? '' : text(thrown.message),
 		code: text(thrown.code),
 		status: typeof status === 'number' ? status : 0,
 		bucketRegion: text(thrown.$response?.headers?.['x-amz-bucket-region']),

@@ -27,6 +27,7 @@ export interface Upload {
 	readonly source: AsyncIterable<Uint8Array>;
 	readonly signal: AbortSignal;
 	readonly expectedBytes?: number;
+	readonly smallestPart: number | undefined;
 	/** Random, so that no two uploads have the same. */
 	readonly token: string;
 	readonly onBytes?: (total: number) => void;
@@ -51,7 +52,7 @@ export async function upload(task: Upload): Promise<Uploaded> {
 		}
 	};
 	const buffers = new PartBuffers();
-	const parts = cutParts(counted(), partSizes(task.expectedBytes), buffers);
+	const parts = cutParts(counted(), partSizes(task.expectedBytes, task.smallestPart), buffers);
 	try {
 		const first = await parts.next();
 		if (first.done) throw new Error('there is always a first part');
