@@ -13,6 +13,7 @@ export const copy: Command = {
 	summary: 'Copy backups to another store as they are stored; each byte is read back there.',
 	usage:
 		'backup-recovery copy --store FOLDER --to FOLDER [--prefix PREFIX] [--to-prefix PREFIX] [--recheck]\n' +
+		'    --to takes what --store takes, with --to-endpoint, --to-region, … and TARGET_AWS_ACCESS_KEY_ID, TARGET_AWS_SECRET_ACCESS_KEY.\n' +
 		'    everything that is missing there:  [--component files] [--source NAME] [--within-days 30]\n' +
 		'    one backup, and what it needs:     --backup latest|latest-verified|ID [--component postgres] [--source NAME]\n' +
 		'    the backups of one run:            --recovery-point latest|latest-complete|ID',

@@ -31,9 +31,9 @@ export function partSizes(expectedBytes: number | undefined, smallest = SMALLEST
 	return (part) => Math.max(base, GROWTH.findLast(({ from }) => part >= from)?.bytes ?? 0);
 }
 
-/** How many parts of a size may be on their way while the next one is being filled; with 0 they go one by one. */
+/** How many parts of a size may be on their way while the next one is being filled; with 0 each is sent before the next is filled. */
 export function partsAtOnce(partBytes: number): number {
-	return Math.min(MAX_PARALLEL, Math.max(1, Math.floor(MEMORY / partBytes) - 1));
+	return Math.min(MAX_PARALLEL, Math.max(0, Math.floor(MEMORY / partBytes) - 1));
 }
 
 /** The most bytes that one object can have. */

@@ -89,11 +89,10 @@ class MultipartUpload {
 		const { UploadId } = await requests.send({ signal }, (options) => requests.client.send(new CreateMultipartUploadCommand({ ...object, Metadata: { [TOKEN]: token } }), options));
 		const id = { Bucket: object.Bucket, Key: object.Key, UploadId };
 		try {
-			this.launch(first, id);
+			await this.launch(first, id);
 			for await (const part of rest) {
 				if (part.number > MAX_PARTS) throw tooLarge(this.task);
-				while (this.inFlight.size >= partsAtOnce(part.body.length)) await Promise.race(this.inFlight);
-				this.launch(part, id);
+				await this.launch(part, id);
 			}
 			await Promise.all(this.inFlight);
 			return await this.complete(id);
@@ -106,7 +105,8 @@ class MultipartUpload {
 		}
 	}
 
-	private launch(part: Part, id: UploadPlace): void {
+	/** Begins to send a part, and waits until there is memory for the next one. */
+	private async launch(part: Part, id: UploadPlace): Promise<void> {
 		const sending = this.send(part, id)
 			.catch((error: unknown) => {
 				this.firstFailure ??= this.task.requests.mapError(error, { what: `Writing part ${part.number} of ${this.task.object.Key}`, permission: 's3:PutObject' });
@@ -117,6 +117,7 @@ class MultipartUpload {
 		this.inFlight.add(sending);
 		// Its failure stops the source, and with it whoever waits; nobody may be waiting for this part at the moment.
 		sending.catch(() => undefined);
+		while (!part.last && this.inFlight.size > partsAtOnce(part.body.length)) await Promise.race(this.inFlight);
 	}
 
 	private async send(part: Part, id: UploadPlace): Promise<void> {

@@ -170,3 +170,38 @@ describe('keys', () => {
 		expect(stderr).not.toContain('not a key');
 	});
 });
+
+describe('a store in S3', () => {
+	const keys = { AWS_ACCESS_KEY_ID: 'KEY', AWS_SECRET_ACCESS_KEY: 'SESAME', AWS_REGION: 'eu-central-1' };
+
+	test('has its place on the command line and its keys in the environment', async () => {
+		const ca = join(folder, 'ca.pem');
+		writeFileSync(ca, 'PEM');
+		const args = ['list', '--store', 's3://crm-backups/production/', '--endpoint', 'https://s3.example.com', '--path-style', '--checksums', 'WHEN_REQUIRED', '--store-ca-file', ca];
+		expect((await jobOf(args, { environment: keys })).store).toMatchObject({
+			type: 's3',
+			bucket: 'crm-backups',
+			prefix: 'production',
+			endpoint: 'https://s3.example.com',
+			region: 'eu-central-1',
+			forcePathStyle: true,
+			checksums: 'WHEN_REQUIRED',
+			ca: 'PEM',
+			credentials: { from: 'keys', accessKeyId: 'KEY', secretAccessKey: 'SESAME' },
+		});
+		expect((await jobOf(['list', '--store', 's3://crm-backups', '--prefix', 'a/b', '--region', 'us-west-2'], { environment: keys })).store).toMatchObject({ prefix: 'a/b', region: 'us-west-2', endpoint: '' });
+	});
+
+	test('uses the role of the machine without keys', async () => {
+		expect((await jobOf(['list', '--store', 's3://crm-backups'])).store).toMatchObject({ credentials: { from: 'role' }, region: 'us-east-1' });
+		expect(await command(['list', '--store', 's3://crm-backups'], { environment: { AWS_ACCESS_KEY_ID: 'KEY' } })).toMatchObject({ code: 2, stderr: expect.stringContaining('must be set together') });
+		expect(await command(['list', '--store', 's3:/crm-backups'])).toMatchObject({ code: 2, stderr: expect.stringContaining('s3://BUCKET/PREFIX') });
+	});
+
+	test('can be the target of a copy from another, with keys of its own', async () => {
+		const environment = { ...keys, AWS_SESSION_TOKEN: 'of the first', TARGET_AWS_ACCESS_KEY_ID: 'OTHER', TARGET_AWS_SECRET_ACCESS_KEY: 'OTHER-SESAME' };
+		const job = await jobOf(['copy', '--store', 's3://one', '--to', 's3://two/x', '--to-endpoint', 'https://other.example.com', '--to-path-style'], { environment });
+		expect(job.store).toMatchObject({ bucket: 'one', endpoint: '', forcePathStyle: false, credentials: { accessKeyId: 'KEY', sessionToken: 'of the first' } });
+		expect(job.target).toMatchObject({ bucket: 'two', prefix: 'x', endpoint: 'https://other.example.com', forcePathStyle: true, credentials: { accessKeyId: 'OTHER', secretAccessKey: 'OTHER-SESAME', sessionToken: '' } });
+	});
+});
