@@ -11,6 +11,7 @@ export interface Panel {
 }
 
 const postgres = { backupPostgresApi: { id: 'brPostgresCred01', name: 'Backup Postgres' } };
+const encryption = { backupEncryptionApi: { id: 'brEncryptCred001', name: 'Backup Encryption' } };
 const store = { backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' } };
 const locator = (value: string, mode = 'name') => ({ __rl: true, mode, value });
 
@@ -21,6 +22,27 @@ export const PANELS: readonly Panel[] = [
 		type: 'postgresDump',
 		parameters: { operation: 'database', database: locator('crm_dashboard'), options: { fingerprint: true } },
 		credentials: { ...postgres, ...store },
+	},
+	{
+		file: 'node-archive-files',
+		name: 'Archive Files',
+		type: 'archiveFiles',
+		parameters: { operation: 'incremental', component: 'files', folder: '/app/uploads', label: 'uploads', options: { exclude: '**/*.tmp' } },
+		credentials: { ...store, ...encryption },
+	},
+	{
+		file: 'node-redis-snapshot',
+		name: 'Redis Snapshot',
+		type: 'redisSnapshot',
+		parameters: { operation: 'snapshot', sourceName: 'sessions', options: {} },
+		credentials: { backupRedisApi: { id: 'brRedisCred00001', name: 'Backup Redis' }, ...store, ...encryption },
+	},
+	{
+		file: 'node-n8n-snapshot',
+		name: 'n8n Snapshot',
+		type: 'n8nSnapshot',
+		parameters: { operation: 'snapshot', instance: 'own', options: {} },
+		credentials: { ...store, ...encryption },
 	},
 	{
 		file: 'node-restore-backup',
@@ -74,7 +96,7 @@ export function panelWorkflow(): object {
 }
 
 /** The shipped workflows, each by its file's name. */
-export const WORKFLOWS = ['backup-settings', 'backup-full', 'recovery-database', 'error-alert'].map((file) => ({
+export const WORKFLOWS = ['backup-settings', 'backup-full', 'backup-daily', 'recovery-database', 'recovery-full', 'error-alert'].map((file) => ({
 	file: `workflow-${file}`,
 	id: (JSON.parse(readFileSync(join(__dirname, '..', '..', 'workflows', `${file}.json`), 'utf8')) as { id: string }).id,
 }));
