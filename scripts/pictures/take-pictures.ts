@@ -39,10 +39,13 @@ async function photograph(n8n: N8nServer, server: PostgresServer): Promise<void>
 	await n8n.importWorkflows(join(root, 'workflows'));
 	await n8n.importWorkflow(panelWorkflow());
 	await withEditor(n8n.url, async (page) => {
+		// The workflows are long rows: a wide window keeps their notes readable.
+		await page.setViewportSize({ width: 2560, height: 1200 });
 		for (const { file, id } of WORKFLOWS) {
 			await openCanvas(page, `${n8n.url}/workflow/${id}`);
 			await shoot(page, file);
 		}
+		await page.setViewportSize({ width: 1600, height: 900 });
 		for (const { file } of PANELS) {
 			await openCanvas(page, `${n8n.url}/workflow/${PANEL_WORKFLOW}/${file}`);
 			await page.waitForSelector('[data-test-id=ndv], [data-test-id=node-parameters]', { timeout: 30_000 });
