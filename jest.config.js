@@ -15,5 +15,7 @@ const project = (name) => ({
 
 /** @type {import('jest').Config} */
 module.exports = {
+	// Long enough for a busy machine; a test that hangs still ends.
+	testTimeout: 60_000,
 	projects: [project('unit'), project('nodes'), project('integration'), project('e2e')],
 };
