@@ -1,15 +1,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import { createCrmDatabase } from '../support/crm-database';
 import { startN8n, type N8nServer } from '../support/n8n-server';
 import { dumpWorkflow, listWorkflow } from '../support/n8n-workflows';
 import { type PackedPackage, packPackage } from '../support/packed-package';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
-import { clientProcesses, jobProcesses } from '../support/processes';
+import { clientProcesses, frozenPgDump, jobProcesses } from '../support/processes';
 import { installShippedWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
+import { until } from '../support/until';
 
 const DUMP = 'brTestDump000001';
 const BLOCKED = 'brTestBlocked001';
@@ -52,7 +52,7 @@ afterEach(async () => {
 test("n8n's Stop ends a dump half way and leaves nothing behind", async () => {
 	const listed = await backups();
 	const id = await n8n.rest.run(DUMP, 'Start');
-	const pgDump = await frozenPgDump();
+	const pgDump = await frozenPgDump(server.port);
 	await n8n.rest.stopExecution(id);
 	process.kill(pgDump, 'SIGCONT');
 
@@ -66,7 +66,7 @@ test("n8n's Stop ends a dump half way and leaves nothing behind", async () => {
 test("when a job's process is killed, the node fails, nothing is listed, and the next run works", async () => {
 	const listed = await backups();
 	const id = await n8n.rest.run(DUMP, 'Start');
-	await frozenPgDump();
+	await frozenPgDump(server.port);
 	const [job, ...others] = jobProcesses(n8n.pid);
 	expect(others).toEqual([]);
 	process.kill(job!.pid, 'SIGKILL');
@@ -87,7 +87,7 @@ test("when a job's process is killed, the node fails, nothing is listed, and the
 
 test('of two runs at once the second fails at once and says who is at work', async () => {
 	const first = await n8n.rest.run(DUMP, 'Start');
-	const pgDump = await frozenPgDump();
+	const pgDump = await frozenPgDump(server.port);
 	const second = await n8n.execute(DUMP, 'Start');
 	process.kill(pgDump, 'SIGCONT');
 
@@ -123,7 +123,7 @@ test('a failed run fires the error workflow, whose text says what, where and wha
 test('when n8n itself is killed, the dump ends, and after the restart a run works', async () => {
 	const listed = await backups();
 	const id = await n8n.rest.run(DUMP, 'Start');
-	const pgDump = await frozenPgDump();
+	const pgDump = await frozenPgDump(server.port);
 	await n8n.kill();
 	process.kill(pgDump, 'SIGCONT');
 	await until('pg_dump has ended', () => clientProcesses(server.port).length === 0);
@@ -135,20 +135,6 @@ test('when n8n itself is killed, the dump ends, and after the restart a run work
 	expect(await backups()).toHaveLength(listed.length + 1);
 	expect(workFolders()).toEqual([]);
 }, 120_000);
-
-/** Waits for the dump's pg_dump and stops it in mid-air, so that what the test does next surely happens half way. */
-async function frozenPgDump(): Promise<number> {
-	const deadline = performance.now() + 20_000;
-	while (performance.now() < deadline) {
-		const found = clientProcesses(server.port).find((each) => each.command[0]?.endsWith('/pg_dump') && !each.command.includes('--version'));
-		if (found !== undefined) {
-			process.kill(found.pid, 'SIGSTOP');
-			return found.pid;
-		}
-		await sleep(5);
-	}
-	throw new Error('No pg_dump was seen.');
-}
 
 async function backups(): Promise<string[]> {
 	const execution = await n8n.execute(LIST, 'Start');
@@ -169,12 +155,4 @@ function backupFolders(): string[] {
 /** The temporary folders of this n8n's jobs. */
 function workFolders(): string[] {
 	return readdirSync(n8n.tempFolder);
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-	const deadline = performance.now() + 40_000;
-	while (!(await holds())) {
-		if (performance.now() > deadline) throw new Error(`It did not come to pass that ${what}.`);
-		await sleep(100);
-	}
 }

@@ -6,7 +6,7 @@ import { n8nProgram } from './n8n-process';
 const run = promisify(execFile);
 
 /** Runs one command of n8n's own command line beside a running server and yields what it wrote. */
-export async function n8nCommand(environment: Record<string, string>, args: readonly string[]): Promise<string> {
+export async function n8nCommand(environment: Readonly<Record<string, string>>, args: readonly string[]): Promise<string> {
 	const env = { ...environment, N8N_RUNNERS_BROKER_PORT: String(await freePort()) };
 	try {
 		const { stdout } = await run(process.execPath, [n8nProgram(), ...args], { env, maxBuffer: 64 * 1024 * 1024 });

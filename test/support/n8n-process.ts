@@ -8,7 +8,14 @@ const START_TIMEOUT_MS = 180_000;
 /** A little more than n8n's own grace period, `N8N_GRACEFUL_SHUTDOWN_TIMEOUT`. */
 const STOP_TIMEOUT_MS = 15_000;
 
-/** A running `n8n start`, leader of its own process group. */
+/** A command of n8n's that keeps running. */
+export interface N8nCommand {
+	readonly args: readonly string[];
+	/** What answers with success, one after the other, once it is ready. */
+	readonly readyAt: readonly string[];
+}
+
+/** A running n8n, leader of its own process group. */
 export class N8nProcess {
 	private constructor(
 		private readonly child: ChildProcess,
@@ -17,8 +24,8 @@ export class N8nProcess {
 	) {}
 
 	/** Starts n8n and waits until it answers requests. */
-	static async start(environment: Record<string, string>, logFile: string): Promise<N8nProcess> {
-		const child = spawn(process.execPath, [n8nProgram(), 'start'], { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+	static async start(environment: Readonly<Record<string, string>>, logFile: string, command = main(environment)): Promise<N8nProcess> {
+		const child = spawn(process.execPath, [n8nProgram(), ...command.args], { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
 		const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
 		child.stdout.pipe(log, { end: false });
 		child.stderr.pipe(log, { end: false });
@@ -31,7 +38,7 @@ export class N8nProcess {
 		});
 		const started = new N8nProcess(child, exited, logFile);
 		try {
-			await started.untilReady(`http://127.0.0.1:${environment.N8N_PORT}`);
+			await started.untilReady(command.readyAt);
 			return started;
 		} catch (error) {
 			await started.stop();
@@ -73,20 +80,24 @@ export class N8nProcess {
 		}
 	}
 
-	/** `/healthz` answers before the migrations are done, `/healthz/readiness` before the REST routes are there. */
-	private async untilReady(url: string): Promise<void> {
+	private async untilReady(addresses: readonly string[]): Promise<void> {
 		const deadline = performance.now() + START_TIMEOUT_MS;
 		const ended = this.exited.then((how) => {
 			throw new Error(`n8n ended while starting (${how}):\n${this.logTail()}`);
 		});
 		ended.catch(() => undefined);
-		for (const path of ['/healthz/readiness', '/rest/settings']) {
-			while (!(await Promise.race([answers(url + path), ended]))) {
+		for (const address of addresses) {
+			while (!(await Promise.race([answers(address), ended]))) {
 				if (performance.now() > deadline) throw new Error(`n8n did not answer in time:\n${this.logTail()}`);
 				await Promise.race([sleep(200), ended]);
 			}
 		}
 	}
+}
+
+/** `n8n start`: `/healthz` answers before the migrations are done, `/healthz/readiness` before the REST routes are there. */
+function main(environment: Readonly<Record<string, string>>): N8nCommand {
+	return { args: ['start'], readyAt: ['/healthz/readiness', '/rest/settings'].map((path) => `http://127.0.0.1:${environment.N8N_PORT}${path}`) };
 }
 
 /** The program of the installed n8n. */

@@ -75,7 +75,8 @@ export class N8nServer {
 
 	constructor(
 		private readonly folder: string,
-		private readonly environment: Record<string, string>,
+		/** With which it runs; its other processes in queue mode share most of it. */
+		readonly environment: Readonly<Record<string, string>>,
 		private readonly logFile: string,
 		private current: N8nProcess,
 	) {

@@ -8,6 +8,20 @@ export function dumpWorkflow(options: { id: string; database: string; storeCrede
 	]);
 }
 
+/** A workflow that proves the newest backup of a database by a restore drill and then restores what is proven into a new database. */
+export function drillAndRestoreWorkflow(options: { id: string; database: string; newDatabase: string }): object {
+	const credentials = { ...POSTGRES, backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' } };
+	const drill = { operation: 'restoreDrill', backupChoice: 'latest', source: options.database, createRoles: false, options: {} };
+	const restore = {
+		operation: 'postgresDatabase', backupChoice: 'latestVerified', source: options.database, targetMode: 'new', newDatabase: options.newDatabase,
+		dryRun: false, globalsChoice: 'none', options: { minimumVerification: 'restore' },
+	};
+	return workflow(options.id, undefined, [
+		node('Drill', 'n8n-nodes-backup-recovery.verifyBackup', drill, credentials),
+		node('Restore', 'n8n-nodes-backup-recovery.restoreBackup', restore, credentials),
+	]);
+}
+
 /** A workflow that lists every backup of the store. */
 export function listWorkflow(id: string): object {
 	const store = { backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' } };
@@ -23,14 +37,16 @@ function workflow(id: string, errorWorkflow: string | undefined, nodes: Workflow
 		node('Start', 'n8n-nodes-base.manualTrigger', {}),
 		{ ...node('Call', 'n8n-nodes-base.webhook', { path: id, httpMethod: 'POST', responseMode: 'onReceived', options: {} }), typeVersion: 2, webhookId: id },
 	];
-	const first = { main: [[{ node: nodes[0]?.name, type: 'main', index: 0 }]] };
+	const to = (name: string | undefined) => ({ main: [[{ node: name, type: 'main', index: 0 }]] });
+	const first = to(nodes[0]?.name);
+	const onwards = nodes.slice(1).map(({ name }, before) => [nodes[before]?.name, to(name)]);
 	return {
 		id,
 		name: id,
 		active: false,
 		settings: { executionOrder: 'v1', saveManualExecutions: true, ...(errorWorkflow === undefined ? {} : { errorWorkflow }) },
 		nodes: [...triggers, ...nodes],
-		connections: { Start: first, Call: first },
+		connections: { Start: first, Call: first, ...Object.fromEntries(onwards) },
 	};
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RunningProcess {
 	readonly pid: number;
@@ -38,6 +39,20 @@ export function clientProcesses(port: number): RunningProcess[] {
 			/\/pg_(dump|dumpall|restore)$/.test(each.command[0] ?? '') &&
 			(each.environment.includes(`PGPORT=${port}`) || each.command.join(' ').includes(String(port))),
 	);
+}
+
+/** Waits for a dump's pg_dump and stops it in mid-air, so that what a test does next surely happens half way. */
+export async function frozenPgDump(port: number): Promise<number> {
+	const deadline = performance.now() + 20_000;
+	while (performance.now() < deadline) {
+		const found = clientProcesses(port).find((each) => each.command[0]?.endsWith('/pg_dump') && !each.command.includes('--version'));
+		if (found !== undefined) {
+			process.kill(found.pid, 'SIGSTOP');
+			return found.pid;
+		}
+		await sleep(5);
+	}
+	throw new Error('No pg_dump was seen.');
 }
 
 function parts(file: string): string[] {
