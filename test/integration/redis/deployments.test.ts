@@ -45,16 +45,21 @@ it.each(['yes', 'no'])('equals what redis-cli --rdb writes but for times, memory
 	expect(withoutTimes(ours)).toBe(withoutTimes(await readFile(file)));
 });
 
-/** Everything but the aux fields of time, memory and replication, and the checksum over them. */
+/** Everything, functions too, but the aux fields of time, memory and replication, and the checksum over them. */
 function withoutTimes(rdb: Buffer): string {
 	const text = rdb.subarray(0, -8).toString('latin1');
 	return ['ctime', 'used-mem', 'repl-id', 'repl-offset', 'repl-stream-db'].reduce((left, name) => {
-		const at = left.indexOf(`\xfa${String.fromCharCode(name.length)}${name}`);
-		if (at < 0) return left;
-		const end = left.indexOf('\xfa', at + 1);
-		const until = end < 0 || end - at > 80 ? left.indexOf('\xfe', at) : end;
-		return left.slice(0, at) + left.slice(until);
+		const field = `\xfa${String.fromCharCode(name.length)}${name}`;
+		const at = left.indexOf(field);
+		return at < 0 ? left : left.slice(0, at) + left.slice(at + field.length + valueLength(left, at + field.length));
 	}, text);
+}
+
+/** How many bytes the string at `at` takes, its length included: plain, or an integer of 8, 16 or 32 bits. */
+function valueLength(text: string, at: number): number {
+	const first = text.charCodeAt(at);
+	if (first >= 0xc0) return 1 + 2 ** (first & 0x3f);
+	return first < 0x40 ? 1 + first : 2 + ((first & 0x3f) << 8) + text.charCodeAt(at + 1);
 }
 
 it('needs no more rights than the hint names, and says which are missing', async () => {
