@@ -1,9 +1,7 @@
-import type { IDataObject, INodeProperties, NodeExecutionHint } from 'n8n-workflow';
-import type { BackupResult } from '../../lib/jobs/results';
+import type { INodeProperties } from 'n8n-workflow';
 import { fileComponentField, patternsField, readFileComponent, readPatterns } from '../shared/file-fields';
 import type { OperationInput } from '../shared/operation';
 import { allowUnencryptedField, compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
-import { plainData } from '../shared/plain-data';
 
 const oneFileSystemField: INodeProperties = {
 	displayName: 'One File System',
@@ -100,14 +98,4 @@ export async function archiveCommon({ parameters, store, encryption, folder }: O
 		note: options.text('note', 'Note'),
 		lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
 	};
-}
-
-/** One item: the new backup's summary. */
-export function backupItems({ backup }: BackupResult): IDataObject[] {
-	return [{ backup: plainData(backup) }];
-}
-
-/** The backup's warnings, above the output. */
-export function warningHints({ backup }: BackupResult): NodeExecutionHint[] {
-	return backup.warnings.map((message) => ({ message, type: 'warning', location: 'outputPane' }));
 }

@@ -1,5 +1,6 @@
+import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation } from '../shared/operation';
-import { archiveCommon, archiveFields, backupItems, warningHints } from './archive-common';
+import { archiveCommon, archiveFields } from './archive-common';
 
 /** A folder as a whole: restorable by itself. */
 export const fullOperation: Operation<'files.archive'> = {

@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation } from '../shared/operation';
-import { archiveCommon, archiveFields, backupItems, warningHints } from './archive-common';
+import { archiveCommon, archiveFields } from './archive-common';
 
 const options: INodeProperties[] = [
 	{

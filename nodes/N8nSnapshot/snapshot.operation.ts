@@ -1,10 +1,8 @@
-import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
 import { join } from 'node:path';
-import type { BackupResult } from '../../lib/jobs/results';
+import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation, OperationInput } from '../shared/operation';
 import { allowUnencryptedField, compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
 import type { N8nPlace } from '../shared/own-n8n';
-import { plainData } from '../shared/plain-data';
 
 const operation = ['snapshot'];
 
@@ -89,8 +87,8 @@ export const snapshotOperation: Operation<'n8n.backup'> = {
 			lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
 		};
 	},
-	items: ({ backup }: BackupResult): IDataObject[] => [{ backup: plainData(backup) }],
-	hints: ({ backup }: BackupResult): NodeExecutionHint[] => backup.warnings.map((message) => ({ message, type: 'warning', location: 'outputPane' })),
+	items: backupItems,
+	hints: warningHints,
 };
 
 async function placeOf({ parameters, ownN8n, folder }: OperationInput): Promise<N8nPlace> {

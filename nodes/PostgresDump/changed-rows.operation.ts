@@ -1,9 +1,10 @@
 import { readTables } from '../shared/name-lists';
+import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation, OperationInput } from '../shared/operation';
 import { compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
 import { wrong } from '../shared/parameters';
 import { momentIn } from '../shared/moment';
-import { backupItems, dumpCommon, warningHints } from './dump-common';
+import { dumpCommon } from './dump-common';
 
 const show = { operation: ['changedRows'] };
 

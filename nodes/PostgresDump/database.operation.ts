@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { databaseField } from '../shared/database-field';
 import { readNames, readTables } from '../shared/name-lists';
+import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation } from '../shared/operation';
 import {
 	compressionField,
@@ -10,7 +11,7 @@ import {
 	parallelJobsField,
 	timeoutField,
 } from '../shared/option-fields';
-import { backupItems, dumpCommon, warningHints } from './dump-common';
+import { dumpCommon } from './dump-common';
 
 const selectionFields: INodeProperties[] = [
 	{

@@ -1,7 +1,4 @@
-import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
-import type { BackupResult } from '../../lib/jobs/results';
 import type { OperationInput } from '../shared/operation';
-import { plainData } from '../shared/plain-data';
 
 /** The parts that every backup job of this node has. */
 export async function dumpCommon({ parameters, connection, store, encryption }: OperationInput) {
@@ -15,14 +12,4 @@ export async function dumpCommon({ parameters, connection, store, encryption }: 
 		note: options.text('note', 'Note'),
 		lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
 	};
-}
-
-/** One item: the new backup's summary. */
-export function backupItems({ backup }: BackupResult): IDataObject[] {
-	return [{ backup: plainData(backup) }];
-}
-
-/** The backup's warnings, above the output. */
-export function warningHints({ backup }: BackupResult): NodeExecutionHint[] {
-	return backup.warnings.map((message) => ({ message, type: 'warning', location: 'outputPane' }));
 }

@@ -1,6 +1,7 @@
+import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation } from '../shared/operation';
 import { allowUnencryptedField, compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
-import { backupItems, dumpCommon, warningHints } from './dump-common';
+import { dumpCommon } from './dump-common';
 
 /** What belongs to the server and not to one database: roles, memberships, tablespaces and their settings. */
 export const globalsOperation: Operation<'postgres.dumpGlobals'> = {

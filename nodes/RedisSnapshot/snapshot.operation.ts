@@ -1,6 +1,6 @@
+import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation } from '../shared/operation';
 import { compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
-import { plainData } from '../shared/plain-data';
 
 /** All data of Redis at one moment, as the server sends it to a replica. */
 export const snapshotOperation: Operation<'redis.snapshot'> = {
@@ -31,6 +31,6 @@ export const snapshotOperation: Operation<'redis.snapshot'> = {
 			lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
 		};
 	},
-	items: ({ backup }) => [{ backup: plainData(backup) }],
-	hints: ({ backup }) => backup.warnings.map((message) => ({ message, type: 'warning', location: 'outputPane' })),
+	items: backupItems,
+	hints: warningHints,
 };
