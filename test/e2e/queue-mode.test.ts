@@ -1,22 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import type { RestoreResult } from '../../lib/jobs/results';
-import { createCrmDatabase } from '../support/crm-database';
+import { type CrmStack, readStack, stackDifferences, startCrmStack } from '../support/crm-stack';
 import { differences, snapshotContents } from '../support/database-contents';
-import { backupCredentials } from '../support/n8n-credentials';
 import { startN8n, type N8nServer } from '../support/n8n-server';
 import { N8nWorker, queueVariables } from '../support/n8n-worker';
 import { drillAndRestoreWorkflow, dumpWorkflow, listWorkflow } from '../support/n8n-workflows';
 import { type PackedPackage, packPackage } from '../support/packed-package';
-import { type PostgresServer, startPostgres } from '../support/postgres-server';
+import type { PostgresServer } from '../support/postgres-server';
 import { clientProcesses, frozenPgDump, jobProcesses } from '../support/processes';
 import { type RedisServer, startRedis } from '../support/redis-server';
 import { type S3Server, startS3 } from '../support/s3-server';
 import { describeWithS3 } from '../support/s3-store';
+import { type InstalledWorkflows, installShippedWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
 import { until } from '../support/until';
 
-const DATABASE = 'crm_dashboard';
 const RESTORED = 'crm_restored';
 const BUCKET = 'backups';
 const DUMP = 'brTestDump000001';
@@ -24,25 +25,31 @@ const DRILL_AND_RESTORE = 'brTestRestore001';
 const LIST = 'brTestList000001';
 
 describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
+	let stack: CrmStack;
 	let server: PostgresServer;
-	let redis: RedisServer;
+	let queue: RedisServer;
 	let s3: S3Server;
 	let packed: PackedPackage;
 	let main: N8nServer;
+	let workflows: InstalledWorkflows;
 	let a: N8nWorker;
 	let b: N8nWorker;
 
 	beforeAll(async () => {
-		[server, redis, s3, packed] = await Promise.all([startPostgres(), startRedis({ password: randomBytes(12).toString('hex') }), startS3(), packPackage()]);
-		await Promise.all([createCrmDatabase(server, DATABASE, 0.2), s3.createBucket(BUCKET)]);
-		main = await startN8n({ databaseServer: server, tarball: packed.tarball, env: queueVariables(redis) });
+		[stack, queue, s3, packed] = await Promise.all([startCrmStack(0.1), startRedis({ password: randomBytes(12).toString('hex') }), startS3(), packPackage()]);
+		server = stack.server;
+		await s3.createBucket(BUCKET);
+		const env = { ...queueVariables(queue), BACKUP_RECOVERY_ALLOW_N8N: 'true' };
+		main = await startN8n({ databaseServer: server, tarball: packed.tarball, env });
+		// What is backed up must be where every worker runs, as a mounted volume is; no worker reaches main's own folders.
+		const mounted = dirname(stack.folders.uploads);
+		const workers = Promise.all([N8nWorker.install(main, packed.tarball, mounted), N8nWorker.install(main, packed.tarball, mounted)]);
 		const { endpoint, region, accessKeyId, secretAccessKey } = s3;
-		const place = { type: 's3', bucket: BUCKET, prefix: '', endpoint, region, forcePathStyle: true, accessKeyId, secretAccessKey };
-		const workers = Promise.all([N8nWorker.install(main, packed.tarball), N8nWorker.install(main, packed.tarball)]);
-		await main.importCredentials(await backupCredentials({ server, places: [place, place, place], webhookKey: 'unused' }));
+		const place = (prefix: string) => ({ type: 's3', bucket: BUCKET, prefix, endpoint, region, forcePathStyle: true, accessKeyId, secretAccessKey });
+		workflows = await installShippedWorkflows(main, stack, { places: [place(''), place('second-place'), place('third-place')] });
 		await main.importWorkflow(
-			dumpWorkflow({ id: DUMP, database: DATABASE }),
-			drillAndRestoreWorkflow({ id: DRILL_AND_RESTORE, database: DATABASE, newDatabase: RESTORED }),
+			dumpWorkflow({ id: DUMP, database: SHIPPED_DATABASE }),
+			drillAndRestoreWorkflow({ id: DRILL_AND_RESTORE, database: SHIPPED_DATABASE, newDatabase: RESTORED }),
 			listWorkflow(LIST),
 		);
 		[a, b] = await workers;
@@ -51,7 +58,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 	afterAll(async () => {
 		await Promise.all([a?.remove(), b?.remove()]);
 		await main?.stop();
-		await Promise.all([packed?.remove(), s3?.stop(), redis?.stop(), server?.stop()]);
+		await Promise.all([packed?.remove(), s3?.stop(), queue?.stop(), stack?.stop()]);
 	}, 60_000);
 
 	afterEach(async () => {
@@ -59,21 +66,37 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 		expect(jobProcesses(main.pid)).toEqual([]);
 	});
 
-	test('what one worker backed up, another that shares no folder with it verifies and restores', async () => {
-		const before = await snapshotContents(server, DATABASE);
+	test('Backup: Full on one worker: every part is backed up and proven', async () => {
 		await a.start();
-		expect((await main.execute(DUMP, 'Start')).describe()).toMatch(/is "success"/);
+		const execution = await main.execute(SHIPPED.fullBackup, 'Run Now', 180_000);
+		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done$/);
+		const [report] = execution.items<{ failures: string[]; backups: BackupSummary[] }>('Report');
+		expect(report!.failures).toEqual([]);
+		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(['config full', 'files full', 'logs full', 'n8n full', 'postgres full', 'postgres globals', 'redis full']);
+		expect(report!.backups.every(({ verified }) => verified !== null)).toBe(true);
 		await a.stop();
+	}, 240_000);
 
+	test('another worker, which shares no folder with the first, verifies it and restores it into a new database', async () => {
+		const before = await snapshotContents(server, SHIPPED_DATABASE);
 		await b.start();
 		const execution = await main.execute(DRILL_AND_RESTORE, 'Start');
 		expect(execution.describe()).toMatch(/is "success"/);
 		const [{ restore }] = execution.items<{ restore: RestoreResult }>('Restore') as [{ restore: RestoreResult }];
-		expect([restore.backup.id]).toEqual(await backups());
+		expect(await backups()).toContain(restore.backup.id);
 		expect(restore.comparison.every((table) => table.equal)).toBe(true);
 		expect(differences(before, await snapshotContents(server, RESTORED))).toEqual([]);
-		await a.start();
 	}, 120_000);
+
+	test('Recovery: Full on that other worker brings everything back', async () => {
+		const whole = await readStack(stack);
+		await server.query('DROP TABLE deals CASCADE; DELETE FROM logs', SHIPPED_DATABASE);
+		await stack.redis.redis.flushall();
+		await rm(join(stack.folders.uploads, 'contracts'), { recursive: true });
+		expect(await workflows.recover({ confirm: 'RESTORE EVERYTHING' }, 'recovery-full')).toMatchObject({ status: 200 });
+		expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
+		await a.start();
+	}, 180_000);
 
 	test('of two runs at once on two workers the second fails and says who is at work', async () => {
 		const listed = await backups();
@@ -86,7 +109,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 
 		expect(second.status).toBe('error');
 		expect(`${second.error?.message} ${second.error?.description}`).toContain(`process ${job.pid} on `);
-		expect(`${second.error?.message} ${second.error?.description}`).toContain(`backing up ${DATABASE}`);
+		expect(`${second.error?.message} ${second.error?.description}`).toContain(`backing up ${SHIPPED_DATABASE}`);
 		expect((await main.rest.finished(first)).describe()).toMatch(/is "success"/);
 		expect(await backups()).toHaveLength(listed.length + 1);
 	}, 60_000);
@@ -157,7 +180,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 
 	/** The ids under which the bucket holds anything of a backup, finished or not. */
 	async function storedBackups(): Promise<string[]> {
-		const ids = (await keys()).flatMap((key) => /^backups\/postgres\/([^/]+)\//.exec(key)?.[1] ?? []);
+		const ids = (await keys()).flatMap((key) => /^backups\/[^/]+\/([^/]+)\//.exec(key)?.[1] ?? []);
 		return [...new Set(ids)].sort();
 	}
 

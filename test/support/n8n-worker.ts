@@ -31,8 +31,11 @@ export class N8nWorker {
 		private readonly environment: Readonly<Record<string, string>>,
 	) {}
 
-	/** Installs a worker that is not started yet. */
-	static async install(main: N8nServer, tarball: string): Promise<N8nWorker> {
+	/**
+	 * Installs a worker that is not started yet.
+	 * @param allowedFolders those that n8n lets nodes use
+	 */
+	static async install(main: N8nServer, tarball: string, ...allowedFolders: string[]): Promise<N8nWorker> {
 		const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-n8n-worker-'));
 		const userFolder = join(folder, 'user');
 		const tempFolder = join(folder, 'temp');
@@ -41,7 +44,7 @@ export class N8nWorker {
 		return new N8nWorker(folder, {
 			...main.environment,
 			N8N_USER_FOLDER: userFolder,
-			N8N_RESTRICT_FILE_ACCESS_TO: tempFolder,
+			N8N_RESTRICT_FILE_ACCESS_TO: [tempFolder, ...allowedFolders].join(';'),
 			BACKUP_RECOVERY_TEMP: tempFolder,
 			N8N_RUNNERS_BROKER_PORT: String(await freePort()),
 			N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',

@@ -10,7 +10,7 @@ export function dumpWorkflow(options: { id: string; database: string; storeCrede
 
 /** A workflow that proves the newest backup of a database by a restore drill and then restores what is proven into a new database. */
 export function drillAndRestoreWorkflow(options: { id: string; database: string; newDatabase: string }): object {
-	const credentials = { ...POSTGRES, backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' } };
+	const credentials = { ...POSTGRES, backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' }, backupEncryptionApi: { id: 'brEncryptCred001', name: 'Backup Encryption' } };
 	const drill = { operation: 'restoreDrill', backupChoice: 'latest', source: options.database, createRoles: false, options: {} };
 	const restore = {
 		operation: 'postgresDatabase', backupChoice: 'latestVerified', source: options.database, targetMode: 'new', newDatabase: options.newDatabase,

@@ -42,18 +42,30 @@ export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | 
 	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
 }
 
-/** As shipped, but for what *Backup: Settings* tells people to set first. */
+/** As shipped, but for what *Backup: Settings* and the notes of the workflows tell people to set first. */
 async function importEdited(n8n: N8nServer, stack: CrmStack | undefined): Promise<void> {
 	const edited = await mkdtemp(join(tmpdir(), 'backup-recovery-workflows-'));
 	try {
 		for (const name of await readdir(FOLDER)) {
 			const text = await readFile(join(FOLDER, name), 'utf8');
-			await writeFile(join(edited, name), stack && name === 'backup-settings.json' ? withPlaces(text, stack) : text);
+			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(text) : text;
+			await writeFile(join(edited, name), stack && name === 'backup-settings.json' ? withPlaces(text, stack) : withTables);
 		}
 		await n8n.importWorkflows(edited);
 	} finally {
 		await rm(edited, { recursive: true });
 	}
+}
+
+/** *Prove n8n* as it must be where n8n keeps its tables in PostgreSQL. */
+function withTablesOnPostgres(text: string): string {
+	const workflow = JSON.parse(text) as { nodes: Array<{ parameters: { n8nDatabase?: string }; credentials?: Record<string, object> }> };
+	for (const { parameters, credentials } of workflow.nodes) {
+		if (parameters.n8nDatabase === undefined) continue;
+		parameters.n8nDatabase = 'postgres';
+		Object.assign(credentials ?? {}, { backupPostgresApi: { id: 'brPostgresCred01', name: 'Backup Postgres' } });
+	}
+	return JSON.stringify(workflow);
 }
 
 function withPlaces(text: string, { folders, redis }: CrmStack): string {
