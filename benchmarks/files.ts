@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runJob } from '../lib/jobs/run-job';
-import { type Contender, type Run, sideBySide, spread, watchMemory } from './measure';
+import { type Contender, processorSeconds, type Run, sideBySide, spread, watchMemory } from './measure';
 import { type Section, writeReport } from './report';
 import { folderBytes, inScratch } from './scratch';
 
@@ -98,17 +98,6 @@ async function ourBackup(scratch: string): Promise<Run & { cpu: number }> {
 	} finally {
 		clearInterval(timer);
 		watch?.stop();
-	}
-}
-
-/** User and system time of a process; the clock of /proc ticks a hundred times a second. */
-function processorSeconds(pid: number): number {
-	try {
-		const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-		return (Number(fields[11]) + Number(fields[12])) / 100;
-	} catch (error) {
-		if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
-		throw error;
 	}
 }
 

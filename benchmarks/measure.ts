@@ -79,6 +79,12 @@ export function watchMemory(pid: number): { stop(): { process: number; group: nu
 	};
 }
 
+/** User and system time of a process so far; 0 when it is gone. The clock of /proc ticks a hundred times a second. */
+export function processorSeconds(pid: number): number {
+	const fields = readProc(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+	return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+}
+
 function residentMegabytes(pid: number): number {
 	const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readProc(`/proc/${pid}/status`))?.[1];
 	return kilobytes === undefined ? 0 : Number(kilobytes) / 1000;

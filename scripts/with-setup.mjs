@@ -15,6 +15,7 @@ import { runSteps } from './run-steps.mjs';
 
 const preparations = {
 	'postgres': () => debianPackages(['postgres']),
+	'rclone': () => debianPackages(['rclone']),
 	'openssl': () => debianPackages(['openssl']),
 	'zstd': () => debianPackages(['zstd']),
 	'age': () => debianPackages(['age']),
