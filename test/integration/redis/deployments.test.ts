@@ -163,7 +163,8 @@ it('restores a value far above what is held in memory, and leaves out what has e
 it('refuses a replica, a target that is too small, and databases that it does not have', async () => {
 	const source = await start();
 	await source.redis.call('SELECT', 9);
-	await source.redis.mset('a', '1', 'b', 'x'.repeat(2_000_000));
+	// Redis looks at its limit before each command: whichever large value comes first, the next one is refused.
+	await source.redis.mset('a', '1', 'b', 'x'.repeat(2_000_000), 'c', 'y'.repeat(2_000_000), 'd', 'z'.repeat(2_000_000));
 	const store = new MemoryStore();
 	await take(source.connection, store);
 	const way = { mode: 'keys', existing: 'keep', patterns: [], databases: [], functions: 'restore' } as const;
