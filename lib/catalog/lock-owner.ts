@@ -24,7 +24,7 @@ export function ownIdentity(): LockOwner {
 		pid: process.pid,
 		bootId: readOr('', () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
 		pidNamespace: readOr('', () => readlinkSync('/proc/self/ns/pid')),
-		processStart: processStart(process.pid),
+		processStart: statFields(process.pid)?.start ?? '',
 	};
 	return own;
 }
@@ -38,16 +38,18 @@ export function isSurelyDead(owner: LockOwner, me: LockOwner = ownIdentity()): b
 	} catch (error) {
 		return (error as NodeJS.ErrnoException).code === 'ESRCH';
 	}
-	const start = processStart(owner.pid);
-	return start !== '' && owner.processStart !== '' && start !== owner.processStart;
+	const fields = statFields(owner.pid);
+	// Killed, and nobody has asked for its exit code yet: a container whose first process never does keeps it like that for good.
+	if (fields?.state === 'Z' || fields?.state === 'X') return true;
+	return fields !== undefined && owner.processStart !== '' && fields.start !== owner.processStart;
 }
 
-/** Field 22 of /proc/<pid>/stat (proc(5)); the fields are counted after the name, which may hold spaces. */
-function processStart(pid: number): string {
-	return readOr('', () => {
-		const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-		return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-	});
+/** Fields 3 and 22 of /proc/<pid>/stat (proc(5)); the fields are counted after the name, which may hold spaces. */
+function statFields(pid: number): { readonly state: string; readonly start: string } | undefined {
+	const stat = readOr('', () => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+	const [state, start] = [fields[0], fields[19]];
+	return state === undefined || start === undefined ? undefined : { state, start };
 }
 
 /** `/proc` does not exist everywhere; without it only the heartbeat tells. */

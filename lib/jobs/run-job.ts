@@ -8,7 +8,7 @@ import type { ChildMessage, ParentMessage } from './protocol';
 import type { ResultOf } from './results';
 import { requireSupportedNode } from './runtime';
 import type { Job, JobInput, JobKind } from './schema/job';
-import { makeWorkFolder, processExists, removeOrphanedWorkFolders, removeWorkFolder, workParent } from './work-folder';
+import { makeWorkFolder, removeOrphanedWorkFolders, removeWorkFolder, showLife, SIGN_OF_LIFE_MS, workParent } from './work-folder';
 
 /** How long a cancelled job may take to end its tools and remove what it wrote before it is killed. */
 const CANCEL_GRACE_MS = 20_000;
@@ -40,13 +40,16 @@ export async function runJob<K extends JobKind>(
 	requireSupportedNode(process.version);
 	if (options.signal?.aborted) throw cancelled(options.signal.reason);
 	const parent = workParent(process.env);
-	await removeOrphanedWorkFolders(parent, processExists);
-	const workFolder = await makeWorkFolder(parent, process.pid);
+	await removeOrphanedWorkFolders(parent);
+	const workFolder = await makeWorkFolder(parent);
+	// Where this fails, so do the job's own writes, which say what is wrong.
+	const alive = setInterval(() => void showLife(workFolder).catch(() => undefined), SIGN_OF_LIFE_MS);
 	try {
 		const child = forkWorker(options.workerModule ?? join(__dirname, 'worker.js'), process.env, job);
 		// The schema ties each kind to its handler's result, which the compiler cannot follow through the process boundary.
 		return (await superviseChild(child, job, workFolder, options)) as ResultOf<K>;
 	} finally {
+		clearInterval(alive);
 		await removeWorkFolder(workFolder);
 	}
 }

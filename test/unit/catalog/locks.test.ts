@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -128,6 +128,20 @@ describe('dead holders', () => {
 		expect(isSurelyDead({ ...ownIdentity(), pid: 2 ** 22 + 1 })).toBe(true);
 		expect(isSurelyDead({ ...ownIdentity(), pid: 2 ** 22 + 1, pidNamespace: 'another container' })).toBe(false);
 		expect(isSurelyDead({ ...ownIdentity(), pid: 2 ** 22 + 1, bootId: '' })).toBe(false);
+	});
+
+	test('a killed process whose exit code nobody asks for is not the holder either', async () => {
+		// The shell becomes a program that never asks after the child it inherited.
+		const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+		try {
+			const [output] = (await once(parent.stdout, 'data')) as [Buffer];
+			const pid = Number(output.toString());
+			const state = async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.[0];
+			while ((await state()) !== 'Z') await sleep(10);
+			expect(isSurelyDead({ ...ownIdentity(), pid, processStart: '' })).toBe(true);
+		} finally {
+			parent.kill('SIGKILL');
+		}
 	});
 
 	test('a lock file that cannot be read stands in the way until it is old', async () => {

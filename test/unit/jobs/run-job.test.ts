@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { type LockOwner, ownIdentity } from '../../../lib/catalog/lock-owner';
 import type { ProgressEvent } from '../../../lib/core/progress';
 import { runJob, type RunJobOptions } from '../../../lib/jobs/run-job';
-import { processExists } from '../../../lib/jobs/work-folder';
+import { makeWorkFolder, showLife } from '../../../lib/jobs/work-folder';
 
 const workerModule = join(__dirname, '../../support/workers/behaving.js');
 let parent: string;
@@ -61,7 +62,7 @@ test('kill -9 of the job ends its tools too and leaves no folder', async () => {
 	await until(() => tool > 0);
 	process.kill(pid, 'SIGKILL');
 	await outcome;
-	await until(() => !processExists(tool));
+	await until(() => !existsSync(`/proc/${tool}`));
 	expect(readdirSync(parent)).toEqual([]);
 });
 
@@ -92,12 +93,36 @@ test('checks the job first: names the field, never repeats the value', async () 
 });
 
 test('removes work folders whose owner is dead, and no others', async () => {
-	for (const [name, owner] of [['backup-recovery-job-dead', '999999999'], ['backup-recovery-job-live', String(process.pid)]] as const) {
-		mkdirSync(join(parent, name));
-		writeFileSync(join(parent, name, 'owner.pid'), owner);
+	const gone = { ...ownIdentity(), pid: 2 ** 22 + 1 };
+	const lately = new Date();
+	const longAgo = new Date(Date.now() - 2 * 3_600_000);
+	const folders: Array<[name: string, owner: LockOwner, lastSeen: Date]> = [
+		['dead', gone, lately],
+		['number-given-away-again', { ...ownIdentity(), processStart: '1' }, lately],
+		['live', ownIdentity(), lately],
+		['live-and-silent', ownIdentity(), longAgo],
+		['other-container', { ...gone, pidNamespace: 'pid:[1]' }, lately],
+		['other-container-gone', { ...gone, pidNamespace: 'pid:[1]' }, longAgo],
+		['before-the-restart', { ...gone, bootId: 'an earlier one' }, longAgo],
+		['no-proc', { ...gone, bootId: '', pidNamespace: '' }, lately],
+	];
+	for (const [name, owner, lastSeen] of folders) {
+		mkdirSync(join(parent, `backup-recovery-job-${name}`));
+		const file = join(parent, `backup-recovery-job-${name}`, 'owner.json');
+		writeFileSync(file, JSON.stringify(owner));
+		utimesSync(file, lastSeen, lastSeen);
 	}
-	mkdirSync(join(parent, 'something-else'));
+	for (const name of ['something-else', 'backup-recovery-job-new', 'backup-recovery-job-half']) mkdirSync(join(parent, name));
+	writeFileSync(join(parent, 'backup-recovery-job-half', 'owner.json'), '{"host":');
 	await start('succeeds');
-	expect(existsSync(join(parent, 'backup-recovery-job-dead'))).toBe(false);
-	expect(readdirSync(parent).sort()).toEqual(['backup-recovery-job-live', 'something-else']);
+	const left = readdirSync(parent).map((name) => name.replace('backup-recovery-job-', ''));
+	expect(left.sort()).toEqual(['half', 'live', 'live-and-silent', 'new', 'no-proc', 'other-container', 'something-else']);
+});
+
+test('a sign of life makes a work folder young again', async () => {
+	const file = join(await makeWorkFolder(parent), 'owner.json');
+	const longAgo = new Date(Date.now() - 2 * 3_600_000);
+	utimesSync(file, longAgo, longAgo);
+	await showLife(dirname(file));
+	expect(Date.now() - statSync(file).mtimeMs).toBeLessThan(60_000);
 });
