@@ -114,8 +114,8 @@ async function timedShell(command: string, scratch: string): Promise<Run & { cpu
 }
 
 function loads(share: number): Load[] {
-	const small = Math.round(100_000 * share);
-	const large = Math.max(2, Math.round(20 * share));
+	const small = Math.round(20_000 * share);
+	const large = Math.max(2, Math.round(6 * share));
 	const largeBytes = Math.round(100_000_000 * Math.min(1, share * 10));
 	const smallPath = (folder: string, at: number) => join(folder, `d${at % 100}`, `file-${at}.txt`);
 	const text = (at: number) => `The quick brown fox ${at} jumps over the lazy dog. `.repeat(1 + (at % 60));

@@ -7,7 +7,7 @@ import { runBuiltJob } from './run-built-job';
 import { folderBytes, inScratch } from './scratch';
 
 /** About 1 GB in the RDB: strings that do not compress away, hashes, sorted sets and lists. `BENCH_REDIS_KEYS` makes it smaller, to try it out. */
-const KEYS = Number(process.env.BENCH_REDIS_KEYS ?? 2_000_000);
+const KEYS = Number(process.env.BENCH_REDIS_KEYS ?? 500_000);
 
 const FILL = `
 local last = tonumber(ARGV[1]) + tonumber(ARGV[2]) - 1

@@ -9,7 +9,7 @@ import { writeReport } from './report';
 import { inScratch } from './scratch';
 
 /** Bytes that do not compress. `BENCH_S3_MEGABYTES` makes it smaller, to try it out. */
-const MEGABYTES = Number(process.env.BENCH_S3_MEGABYTES ?? 1000);
+const MEGABYTES = Number(process.env.BENCH_S3_MEGABYTES ?? 400);
 const BUCKET = 'benchmark';
 const OURS = 'ours';
 const PEER = 'rclone copyto';
