@@ -66,7 +66,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 
 	test('Backup: Full backs up every part, proves it, and brings all of it to three places', async () => {
 		const databasesBefore = await databases();
-		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 180_000);
+		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 400_000);
 		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done$/);
 
 		const [report] = execution.items<RunReport>('Report');
@@ -86,7 +86,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(report!.prunes.flatMap(({ deleted }) => deleted)).toEqual([]);
 		expect(await databases()).toEqual(databasesBefore);
 		expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
-	}, 200_000);
+	}, 420_000);
 
 	test('an accident: one table dropped, another overwritten without WHERE', async () => {
 		await server.query(`DROP TABLE contacts CASCADE; UPDATE customers SET company = 'oops'`, SHIPPED_DATABASE);
@@ -153,7 +153,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(differences(after, await snapshotContents(server, restore!.previousDatabase!))).toEqual([]);
 		expect(await server.query(`SELECT pg_get_userbyid(datdba) AS owner, datallowconn FROM pg_database WHERE datname = '${SHIPPED_DATABASE}'`)).toEqual([{ owner: 'crm_owner', datallowconn: true }]);
 		expect((await server.query<{ TimeZone: string }>('SHOW timezone', SHIPPED_DATABASE))[0]!.TimeZone).toBe('America/Sao_Paulo');
-	}, 120_000);
+	}, 300_000);
 
 	test('the worse accident: tables, keys and files gone, and the configuration edited', async () => {
 		await server.query(`DROP TABLE deals CASCADE; DELETE FROM logs`, SHIPPED_DATABASE);
@@ -172,7 +172,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect((JSON.parse(answer.body) as { plans: string[][]; problems: string[] }).plans).toHaveLength(4);
 		expect(stackDifferences(wrecked, await readStack(stack))).toEqual([]);
 		expect((await workflows.recover({ confirm: 'RESTORE EVERYTHING', recoveryPoint: '20200101T000000Z-set-000000' }, 'recovery-full')).status).toBe(404);
-	}, 120_000);
+	}, 300_000);
 
 	test('Recovery: Full brings everything back, and puts the configuration beside the live one', async () => {
 		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING' }, 'recovery-full');
@@ -184,24 +184,24 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(await readFile(join(config, '.env.local'), 'utf8')).toContain('BROKEN=1');
 		expect(await readFile(join(config, '.env.local.restored'), 'utf8')).not.toContain('BROKEN=1');
 		expect((await readTree(config))['.env.local.restored']?.content).toBe(whole.config['.env.local']?.content);
-	}, 180_000);
+	}, 400_000);
 
 	test.each([
 		['Backup: Daily', SHIPPED.dailyBackup, ['files incremental', 'logs full', 'n8n full', 'redis full']],
 		['Backup: Configuration', SHIPPED.configurationBackup, ['config full']],
 	])('%s does its part, in two places', async (_name, id, expected) => {
-		const execution = await n8n.execute(id, 'Run Now', 120_000);
+		const execution = await n8n.execute(id, 'Run Now', 300_000);
 		expect(execution.describe()).toMatch(/ > Done$/);
 		const [report] = execution.items<RunReport>('Report');
 		expect(report!.failures).toEqual([]);
 		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(expected);
 		for (const { component, id: made } of report!.backups) expect(await readdir(join(stack.places.second, 'backups', component, made))).toContain('manifest.json');
-	}, 150_000);
+	}, 300_000);
 
 	test('a part that fails stops no other part; the run then fails and names every error', async () => {
 		await stack.redis.kill();
 		await rm(stack.folders.logs, { recursive: true });
-		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 180_000);
+		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 400_000);
 		expect(execution.status).toBe('error');
 		const message = execution.error?.message ?? '';
 		expect(message).toMatch(/^2 part\(s\) of the run failed\./);
@@ -211,7 +211,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(['config full', 'files full', 'n8n full', 'postgres full', 'postgres globals']);
 		expect(report!.recoveryPoint).toMatchObject({ complete: false });
 		expect(report!.recoveryPoint.missing.map(({ component }) => component).sort()).toEqual(['logs', 'redis']);
-	}, 200_000);
+	}, 420_000);
 
 	test('nothing of the package is still connected', async () => {
 		expect(await server.sessions()).not.toContainEqual(expect.stringContaining('backup-recovery'));

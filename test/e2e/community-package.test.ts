@@ -61,4 +61,4 @@ test("n8n's own installer takes the tarball, and its nodes run", async () => {
 	});
 	const execution = await n8n.execute('brListBackups001', 'Start');
 	expect(execution.describe()).toBe(`execution ${execution.id} is "success" after: Start > List`);
-}, 180_000);
+}, 400_000);

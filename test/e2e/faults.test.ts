@@ -134,7 +134,7 @@ test('when n8n itself is killed, the dump ends, and after the restart a run work
 	expect((await n8n.execute(DUMP, 'Start')).describe()).toMatch(/is "success"/);
 	expect(await backups()).toHaveLength(listed.length + 1);
 	expect(workFolders()).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 async function backups(): Promise<string[]> {
 	const execution = await n8n.execute(LIST, 'Start');

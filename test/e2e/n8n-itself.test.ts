@@ -124,7 +124,7 @@ describe.each(['sqlite', 'postgres'] as const)('an n8n on %s', (database) => {
 		// While it runs, nothing is restored over it.
 		const again = cli(['restore-n8n', ...into, '--confirm', join(user, '.n8n'), ...storeArguments]);
 		await expect(again).rejects.toThrow(database === 'sqlite' ? 'DATABASE_IN_USE' : 'DATABASE_EXISTS');
-	}, 120_000);
+	}, 300_000);
 });
 
 async function cli<T>(args: readonly string[]): Promise<T> {

@@ -68,7 +68,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 
 	test('Backup: Full on one worker: every part is backed up and proven', async () => {
 		await a.start();
-		const execution = await main.execute(SHIPPED.fullBackup, 'Run Now', 180_000);
+		const execution = await main.execute(SHIPPED.fullBackup, 'Run Now', 400_000);
 		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done$/);
 		const [report] = execution.items<{ failures: string[]; backups: BackupSummary[] }>('Report');
 		expect(report!.failures).toEqual([]);
@@ -86,7 +86,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 		expect(await backups()).toContain(restore.backup.id);
 		expect(restore.comparison.every((table) => table.equal)).toBe(true);
 		expect(differences(before, await snapshotContents(server, RESTORED))).toEqual([]);
-	}, 120_000);
+	}, 300_000);
 
 	test('Recovery: Full on that other worker brings everything back', async () => {
 		const whole = await readStack(stack);
@@ -96,7 +96,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 		expect(await workflows.recover({ confirm: 'RESTORE EVERYTHING' }, 'recovery-full')).toMatchObject({ status: 200 });
 		expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
 		await a.start();
-	}, 180_000);
+	}, 400_000);
 
 	test('of two runs at once on two workers the second fails and says who is at work', async () => {
 		const listed = await backups();
