@@ -53,7 +53,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 			listWorkflow(LIST),
 		);
 		[a, b] = await workers;
-	}, 240_000);
+	}, 420_000);
 
 	afterAll(async () => {
 		await Promise.all([a?.remove(), b?.remove()]);
@@ -75,7 +75,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(['config full', 'files full', 'logs full', 'n8n full', 'postgres full', 'postgres globals', 'redis full']);
 		expect(report!.backups.every(({ verified }) => verified !== null)).toBe(true);
 		await a.stop();
-	}, 240_000);
+	}, 420_000);
 
 	test('another worker, which shares no folder with the first, verifies it and restores it into a new database', async () => {
 		const before = await snapshotContents(server, SHIPPED_DATABASE);
