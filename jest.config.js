@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 const transform = {
 	transform: { '^.+\\.[jt]sx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
 	// age-encryption and what it stands on are ES modules; Node loads them as they are, jest cannot.
@@ -15,6 +17,8 @@ const project = (name) => ({
 
 /** @type {import('jest').Config} */
 module.exports = {
+	// jest leaves a core free by itself; ours mostly wait for servers.
+	maxWorkers: availableParallelism(),
 	// Long enough for a busy machine; a test that hangs still ends.
 	testTimeout: 60_000,
 	projects: [project('unit'), project('nodes'), project('integration'), project('e2e')],
