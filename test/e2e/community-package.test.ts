@@ -31,9 +31,11 @@ test("n8n's own installer takes the tarball, and its nodes run", async () => {
 	expect(installed.packageName).toBe('n8n-nodes-backup-recovery');
 	expect(installed.installedVersion).toBe(manifest.version);
 	expect(installed.installedNodes.map((node) => node.type).sort()).toEqual([
+		'n8n-nodes-backup-recovery.archiveFiles',
 		'n8n-nodes-backup-recovery.backupCatalog',
 		'n8n-nodes-backup-recovery.n8nSnapshot',
 		'n8n-nodes-backup-recovery.postgresDump',
+		'n8n-nodes-backup-recovery.redisSnapshot',
 		'n8n-nodes-backup-recovery.restoreBackup',
 		'n8n-nodes-backup-recovery.verifyBackup',
 	]);
