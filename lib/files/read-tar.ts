@@ -1,7 +1,7 @@
 import { ByteQueue } from '../pipeline/byte-queue';
 import type { BytePath } from './byte-path';
 import { nanoseconds } from './file-time';
-import { padding, TAR_BLOCK, type TarMember } from './tar-header';
+import { padding, TAR_BLOCK, type TarMember, type UstarFields } from './tar-header';
 
 /** Bytes that are not an archive as this package writes it. `message` completes "… is refused: ". */
 export class TarRefusedError extends Error {
@@ -68,20 +68,7 @@ async function onlyZerosFollow(queue: ByteQueue): Promise<void> {
 	}
 }
 
-interface Ustar {
-	readonly name: string;
-	readonly typeFlag: string;
-	readonly target: string;
-	readonly mode: number;
-	readonly uid: number;
-	readonly gid: number;
-	readonly size: number;
-	readonly mtime: number;
-	readonly user: string;
-	readonly group: string;
-}
-
-function readUstar(header: Buffer): Ustar {
+function readUstar(header: Buffer): UstarFields {
 	const text = (at: number, length: number) => {
 		const field = header.toString('latin1', at, at + length);
 		const end = field.indexOf('\0');
@@ -134,7 +121,7 @@ async function readPax(queue: ByteQueue, size: number): Promise<Map<string, stri
 	return records;
 }
 
-function combine(fields: Ustar, pax: ReadonlyMap<string, string>): Omit<TarEntry, 'content'> {
+function combine(fields: UstarFields, pax: ReadonlyMap<string, string>): Omit<TarEntry, 'content'> {
 	const name = pax.get('path') ?? fields.name;
 	const type = TYPES[fields.typeFlag];
 	const shown = JSON.stringify(Buffer.from(name.slice(0, 300), 'latin1').toString('utf8'));

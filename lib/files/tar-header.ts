@@ -92,7 +92,8 @@ function paxRecord(key: string, value: string): string {
 	return `${length}${rest}`;
 }
 
-interface UstarFields {
+/** The fields of a ustar header, as they stand in it. */
+export interface UstarFields {
 	readonly name: string;
 	readonly target: string;
 	readonly typeFlag: string;

@@ -1,7 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { fileComponentField, patternsField, readFileComponent, readPatterns } from '../shared/file-fields';
 import type { OperationInput } from '../shared/operation';
-import { allowUnencryptedField, compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
+import { allowUnencryptedField, compressionField, lockWaitField, noteField, optionsCollection, timeoutField, readLockWaitSeconds } from '../shared/option-fields';
 
 const oneFileSystemField: INodeProperties = {
 	displayName: 'One File System',
@@ -79,7 +79,6 @@ export function archiveFields(operation: string, options: INodeProperties[]): IN
 /** The parts that both kinds of job have. */
 export async function archiveCommon({ parameters, store, encryption, folder }: OperationInput) {
 	const options = parameters.collection('options');
-	const lockWaitMinutes = options.number('lockWait', 'Wait for Other Run (Minutes)');
 	const path = parameters.requiredText('folder', 'Folder');
 	return {
 		store: await store(),
@@ -96,6 +95,6 @@ export async function archiveCommon({ parameters, store, encryption, folder }: O
 		allowUnencrypted: options.flag('allowUnencrypted', 'Allow Unencrypted'),
 		compressionLevel: options.number('compressionLevel', 'Compression Level'),
 		note: options.text('note', 'Note'),
-		lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
+		lockWaitSeconds: readLockWaitSeconds(options),
 	};
 }

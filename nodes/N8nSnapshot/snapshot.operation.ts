@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation, OperationInput } from '../shared/operation';
-import { allowUnencryptedField, compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
+import { allowUnencryptedField, compressionField, lockWaitField, noteField, optionsCollection, timeoutField, readLockWaitSeconds } from '../shared/option-fields';
 import type { N8nPlace } from '../shared/own-n8n';
 
 const operation = ['snapshot'];
@@ -72,7 +72,6 @@ export const snapshotOperation: Operation<'n8n.backup'> = {
 
 	async job(input) {
 		const options = input.parameters.collection('options');
-		const lockWaitMinutes = options.number('lockWait', 'Wait for Other Run (Minutes)');
 		return {
 			kind: 'n8n.backup',
 			...(await placeOf(input)),
@@ -84,7 +83,7 @@ export const snapshotOperation: Operation<'n8n.backup'> = {
 			binaryData: options.flag('binaryData', 'Binary Data'),
 			compressionLevel: options.number('compressionLevel', 'Compression Level'),
 			note: options.text('note', 'Note'),
-			lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
+			lockWaitSeconds: readLockWaitSeconds(options),
 		};
 	},
 	items: backupItems,

@@ -1,6 +1,6 @@
 import { backupItems, warningHints } from '../shared/backup-items';
 import type { Operation } from '../shared/operation';
-import { compressionField, lockWaitField, noteField, optionsCollection, timeoutField } from '../shared/option-fields';
+import { compressionField, lockWaitField, noteField, optionsCollection, timeoutField, readLockWaitSeconds } from '../shared/option-fields';
 
 /** All data of Redis at one moment, as the server sends it to a replica. */
 export const snapshotOperation: Operation<'redis.snapshot'> = {
@@ -19,7 +19,6 @@ export const snapshotOperation: Operation<'redis.snapshot'> = {
 
 	async job({ parameters, redis, store, encryption }) {
 		const options = parameters.collection('options');
-		const lockWaitMinutes = options.number('lockWait', 'Wait for Other Run (Minutes)');
 		return {
 			kind: 'redis.snapshot',
 			connection: await redis(),
@@ -28,7 +27,7 @@ export const snapshotOperation: Operation<'redis.snapshot'> = {
 			name: parameters.text('sourceName', 'Name').trim(),
 			compressionLevel: options.number('compressionLevel', 'Compression Level'),
 			note: options.text('note', 'Note'),
-			lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
+			lockWaitSeconds: readLockWaitSeconds(options),
 		};
 	},
 	items: backupItems,

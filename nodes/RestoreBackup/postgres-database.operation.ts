@@ -3,7 +3,7 @@ import type { RestoreResult } from '../../lib/jobs/results';
 import { backupFields, backupLocator, readBackupChoice, readBackupId } from '../shared/backup-field';
 import { databaseField } from '../shared/database-field';
 import type { Operation, OperationInput } from '../shared/operation';
-import { lockWaitField, optionsCollection, parallelJobsField, timeoutField } from '../shared/option-fields';
+import { lockWaitField, optionsCollection, parallelJobsField, timeoutField, readLockWaitSeconds } from '../shared/option-fields';
 import { plainData } from '../shared/plain-data';
 import { confirmationField, dryRunField, dryRunHints, restoreCommon } from './restore-common';
 
@@ -116,7 +116,6 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 	async job(input) {
 		const { parameters } = input;
 		const options = parameters.collection('options');
-		const lockWaitMinutes = options.number('lockWait', 'Wait for Other Run (Minutes)');
 		const target = readTarget(input);
 		return {
 			kind: 'postgres.restoreDatabase',
@@ -128,7 +127,7 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 			parallelJobs: options.number('parallelJobs', 'Parallel Jobs'),
 			minimumVerification: options.choice('minimumVerification', 'Minimum Verification', ['none', 'checksum', 'structure', 'restore']),
 			globals: readGlobals(input),
-			lockWaitSeconds: lockWaitMinutes === undefined ? undefined : lockWaitMinutes * 60,
+			lockWaitSeconds: readLockWaitSeconds(options),
 		};
 	},
 	items: (result) => [{ restore: plainData(result) }],

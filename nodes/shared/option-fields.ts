@@ -1,4 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
+import type { CollectionValues } from './parameters';
 
 /** Fields of the "Options" collections that several operations share. */
 export const noteField: INodeProperties = {
@@ -28,6 +29,12 @@ export const lockWaitField: INodeProperties = {
 	default: 0,
 	description: 'How long to wait when another run of the same kind is at work. With 0 the node fails at once and says who is at work.',
 };
+
+/** What `lockWaitField` was set to, as jobs take it; undefined: the job's own default. */
+export function readLockWaitSeconds(options: CollectionValues): number | undefined {
+	const minutes = options.number('lockWait', 'Wait for Other Run (Minutes)');
+	return minutes === undefined ? undefined : minutes * 60;
+}
 
 export const timeoutField: INodeProperties = {
 	displayName: 'Timeout (Minutes)',

@@ -1,5 +1,6 @@
-import { chown, open, rename, stat } from 'node:fs/promises';
+import { chown, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../../storage/folder-paths';
 import { SETTINGS_NAME } from '../settings-file';
 import type { TargetFolder } from './target-folder';
 
@@ -53,15 +54,6 @@ export async function putInPlace(dataFolder: string, target: TargetFolder, stage
 /** As root, what is restored belongs to whom the folder belongs to; otherwise n8n could not open it. */
 export async function giveToOwner(path: string, owner: TargetFolder['owner']): Promise<void> {
 	if (process.getuid?.() === 0) await chown(path, owner.uid, owner.gid);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-	const handle = await open(folder, 'r');
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
-	}
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -6,6 +6,7 @@ import { damagedArtifact } from '../damaged';
 import type { RdbReport } from '../rdb/rdb-report';
 import { RdbWalker } from '../rdb/walk-rdb';
 import { readRdb, type StoredRdb } from './stored-rdb';
+import { syncFolder } from '../../storage/folder-paths';
 
 /** The name of a backup's RDB outside the store: without what storing it added. */
 export function rdbFileName(artifact: string): string {
@@ -61,15 +62,6 @@ async function exists(path: string): Promise<boolean> {
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
 		throw error;
-	}
-}
-
-async function syncFolder(folder: string): Promise<void> {
-	const handle = await open(folder, 'r');
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
 	}
 }
 
