@@ -1,6 +1,6 @@
 import type { PostgresServer } from '../test/support/postgres-server';
 import { folderBytes, inScratch } from './scratch';
-import { type Contender, type Run, sideBySide, timeShell } from './measure';
+import { type Contender, type Run, runShell, sideBySide } from './measure';
 import { writeReport } from './report';
 import { runBuiltJob } from './run-built-job';
 
@@ -11,8 +11,8 @@ export async function benchmarkDump(server: PostgresServer, database: string, ro
 		name,
 		run: () =>
 			inScratch(async (folder) => {
-				const seconds = await timeShell(`cd ${folder} && ${command}`, environment);
-				return { seconds, bytes: folderBytes(folder) };
+				const run = await runShell(`cd ${folder} && ${command}`, environment);
+				return { ...run, bytes: folderBytes(folder) };
 			}),
 	});
 	const ours = (name: string, options: object): Contender => ({ name, run: () => dumpOnce(server, database, options) });
@@ -41,13 +41,13 @@ export async function benchmarkDump(server: PostgresServer, database: string, ro
 
 async function dumpOnce(server: PostgresServer, database: string, options: object): Promise<Run> {
 	return await inScratch(async (folder) => {
-		const { result, seconds, peakMegabytes } = await runBuiltJob<'postgres.dumpDatabase'>({
+		const { result, run } = await runBuiltJob<'postgres.dumpDatabase'>({
 			kind: 'postgres.dumpDatabase',
 			connection: server.connection,
 			store: { type: 'folder', path: folder },
 			database,
 			...options,
 		});
-		return { seconds, bytes: result.backup.storedBytes, peakMegabytes };
+		return { ...run, bytes: result.backup.storedBytes };
 	});
 }

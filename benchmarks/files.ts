@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runJob } from '../lib/jobs/run-job';
-import { type Contender, processorSeconds, type Run, sideBySide, spread, watchMemory } from './measure';
+import { type Contender, type Run, runShell, sideBySide } from './measure';
 import { type Section, writeReport } from './report';
+import { runBuiltJob } from './run-built-job';
 import { folderBytes, inScratch } from './scratch';
 
 const RESTIC = 'RESTIC_PASSWORD=benchmark restic --no-cache -q';
@@ -21,24 +20,21 @@ export type Scale = 'full' | 'smoke';
 /** An archive of a folder beside `tar | zstd` and restic, the first run and the one after a few changes. */
 export async function benchmarkFiles(rounds: number, scale: Scale = 'full'): Promise<void> {
 	const sections: Section[] = [];
-	const notes: string[] = [];
 	for (const load of loads(scale === 'smoke' ? 0.01 : 1)) {
 		for (const second of [false, true]) {
-			const cpu = new Map<string, number[]>();
-			const contenders = ['ours', 'tar | zstd -1 -T2', 'restic'].map((name) => contender(name, load, second, cpu));
+			const contenders = ['ours', 'tar | zstd -1 -T2', 'restic'].map((name) => contender(name, load, second));
 			const measured = await sideBySide(contenders, rounds);
 			const title = `${load.title}: ${second ? 'second run, after a hundredth of the files changed' : 'first run'}`;
 			const text = second
 				? 'Ours is an incremental archive, tar with --listed-incremental. Ours reads back nothing but looks at every file, as the others do.'
 				: 'Ours is the whole job: process start, SHA-256 of every file and of both sides of each artifact, index, manifest, fsync. tar only packs; restic also cuts into blocks, hashes and encrypts.';
 			sections.push({ title, text, measured, baseline: 'tar | zstd -1 -T2' });
-			notes.push(`Processor time, ${title}: ${[...cpu].map(([name, values]) => `${name} ${spread(values).median.toFixed(1)} s`).join(', ')}.`);
 		}
 	}
-	writeReport(scale === 'smoke' ? 'files-smoke.md' : 'files.md', sections, notes);
+	writeReport(scale === 'smoke' ? 'files-smoke.md' : 'files.md', sections);
 }
 
-function contender(name: string, load: Load, second: boolean, cpu: Map<string, number[]>): Contender {
+function contender(name: string, load: Load, second: boolean): Contender {
 	return {
 		name,
 		run: () =>
@@ -56,14 +52,13 @@ function contender(name: string, load: Load, second: boolean, cpu: Map<string, n
 					run = await once();
 					run = { ...run, bytes: folderBytes(store) - before };
 				}
-				cpu.set(name, [...(cpu.get(name) ?? []), run.cpu]);
 				return run;
 			}),
 	};
 }
 
 /** One backup of `source` into `store`; the second call is incremental. */
-function backUp(name: string, scratch: string): () => Promise<Run & { cpu: number }> {
+function backUp(name: string, scratch: string): () => Promise<Run> {
 	let calls = 0;
 	return async () => {
 		calls += 1;
@@ -71,46 +66,21 @@ function backUp(name: string, scratch: string): () => Promise<Run & { cpu: numbe
 			case 'ours':
 				return await ourBackup(scratch);
 			case 'restic':
-				return await timedShell(`cd ${scratch} && ${calls === 1 ? `${RESTIC} -r store init && ` : ''}${RESTIC} -r store backup source`, scratch);
+				return await theirBackup(`${calls === 1 ? `${RESTIC} -r store init && ` : ''}${RESTIC} -r store backup source`, scratch);
 			default:
-				return await timedShell(`cd ${scratch} && tar --listed-incremental=snapshot -cf - source | zstd -q -1 -T2 -o store/${calls}.tar.zst`, scratch);
+				return await theirBackup(`tar --listed-incremental=snapshot -cf - source | zstd -q -1 -T2 -o store/${calls}.tar.zst`, scratch);
 		}
 	};
 }
 
-async function ourBackup(scratch: string): Promise<Run & { cpu: number }> {
-	let watch: ReturnType<typeof watchMemory> | undefined;
-	let cpu = 0;
-	let timer: NodeJS.Timeout | undefined;
-	const start = performance.now();
-	try {
-		await runJob<'files.archive'>(
-			{ kind: 'files.archive', store: { type: 'folder', path: join(scratch, 'store') }, folder: join(scratch, 'source'), mode: 'incremental' },
-			{
-				workerModule: join(__dirname, '..', 'dist', 'lib', 'jobs', 'worker.js'),
-				onStarted: (pid) => {
-					watch = watchMemory(pid);
-					timer = setInterval(() => (cpu = Math.max(cpu, processorSeconds(pid))), 20);
-				},
-			},
-		);
-		return { seconds: (performance.now() - start) / 1000, cpu, bytes: folderBytes(join(scratch, 'store')), peakMegabytes: watch?.stop().process };
-	} finally {
-		clearInterval(timer);
-		watch?.stop();
-	}
+async function ourBackup(scratch: string): Promise<Run> {
+	const store = join(scratch, 'store');
+	const { run } = await runBuiltJob<'files.archive'>({ kind: 'files.archive', store: { type: 'folder', path: store }, folder: join(scratch, 'source'), mode: 'incremental' });
+	return { ...run, bytes: folderBytes(store) };
 }
 
-async function timedShell(command: string, scratch: string): Promise<Run & { cpu: number }> {
-	const child = spawn('bash', ['-o', 'pipefail', '-c', `TIMEFORMAT='%R %U %S'; time { ${command}; } 2>&3`], { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'inherit'] });
-	const watch = watchMemory(child.pid ?? 0);
-	let times = '';
-	child.stderr?.on('data', (chunk: Buffer) => (times += chunk.toString()));
-	const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-	const { group } = watch.stop();
-	if (code !== 0) throw new Error(`"${command}" ended with exit code ${code}`);
-	const [seconds = 0, user = 0, system = 0] = (times.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
-	return { seconds, cpu: user + system, bytes: folderBytes(join(scratch, 'store')), peakMegabytes: group };
+async function theirBackup(command: string, scratch: string): Promise<Run> {
+	return { ...(await runShell(`cd ${scratch} && ${command}`)), bytes: folderBytes(join(scratch, 'store')) };
 }
 
 function loads(share: number): Load[] {

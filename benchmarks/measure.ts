@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** One run: wall seconds, bytes written, and the peak memory in MB where it was watched. */
+/** One run: wall seconds and, where they were watched, bytes written, peak memory in MB and processor time (user and system) in seconds. */
 export interface Run {
 	readonly seconds: number;
 	readonly bytes?: number;
 	readonly peakMegabytes?: number;
+	readonly processorSeconds?: number;
 }
 
 export interface Contender {
@@ -51,38 +52,57 @@ export function ratio(of: Measured, to: Measured): Spread {
 	return spread(of.runs.map((run, index) => run.seconds / (to.runs[index]?.seconds ?? Number.NaN)));
 }
 
-/** Runs a command line of a peer under a shell and times it; it must succeed. */
-export async function timeShell(command: string, environment: NodeJS.ProcessEnv): Promise<number> {
-	const start = performance.now();
-	await new Promise<void>((resolve, reject) => {
-		const child = spawn('bash', ['-o', 'pipefail', '-c', command], { env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'inherit'] });
-		child.once('error', reject);
-		child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`"${command}" ended with exit code ${code}`))));
+/** Runs a command line of a peer under a shell and measures all of its processes; it must succeed. */
+export async function runShell(command: string, environment: NodeJS.ProcessEnv = {}): Promise<Run> {
+	const child = spawn('bash', ['-o', 'pipefail', '-c', `TIMEFORMAT='%R %U %S'; time { ${command}; } 2>&3`], {
+		// A group of its own, so that all that it starts is found.
+		detached: true,
+		env: { ...process.env, ...environment },
+		stdio: ['ignore', 'ignore', 'pipe', 'inherit'],
 	});
-	return (performance.now() - start) / 1000;
+	const watch = watchProcess(child.pid ?? 0);
+	let times = '';
+	child.stderr?.on('data', (chunk: Buffer) => (times += chunk.toString()));
+	const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+	const { groupMegabytes } = watch.stop();
+	if (code !== 0) throw new Error(`"${command}" ended with exit code ${code}`);
+	const [seconds = Number.NaN, user = Number.NaN, system = Number.NaN] = (times.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
+	return { seconds, processorSeconds: user + system, peakMegabytes: groupMegabytes };
 }
 
-/** Watches the largest resident size of a process, and of its whole group, every 50 ms. */
-export function watchMemory(pid: number): { stop(): { process: number; group: number } } {
-	let ofProcess = 0;
-	let ofGroup = 0;
+export interface Watched {
+	/** Largest resident size of the process itself. */
+	readonly megabytes: number;
+	/** The same of its whole process group. */
+	readonly groupMegabytes: number;
+	/** User and system time of the process, and of its children that have ended. */
+	readonly processorSeconds: number;
+}
+
+/** Looks at a process every 20 ms (at its group's memory every 60 ms) until told to stop. */
+export function watchProcess(pid: number): { stop(): Watched } {
+	let megabytes = 0;
+	let groupMegabytes = 0;
+	let processor = 0;
+	let looks = 0;
 	const timer = setInterval(() => {
-		const own = residentMegabytes(pid);
-		ofProcess = Math.max(ofProcess, own);
-		ofGroup = Math.max(ofGroup, membersOfGroup(pid).reduce((sum, member) => sum + residentMegabytes(member), 0));
-	}, 50);
+		processor = Math.max(processor, processorSeconds(pid));
+		if (looks++ % 3 !== 0) return;
+		megabytes = Math.max(megabytes, residentMegabytes(pid));
+		groupMegabytes = Math.max(groupMegabytes, membersOfGroup(pid).reduce((sum, member) => sum + residentMegabytes(member), 0));
+	}, 20);
 	return {
 		stop: () => {
 			clearInterval(timer);
-			return { process: ofProcess, group: ofGroup };
+			return { megabytes, groupMegabytes, processorSeconds: processor };
 		},
 	};
 }
 
-/** User and system time of a process so far; 0 when it is gone. The clock of /proc ticks a hundred times a second. */
-export function processorSeconds(pid: number): number {
-	const fields = readProc(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
-	return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+/** The clock of /proc ticks a hundred times a second; 0 when the process is gone. */
+function processorSeconds(pid: number): number {
+	const fields = readProc(`/proc/${pid}/stat`).split(') ')[1]?.split(' ').slice(11, 15) ?? [];
+	return fields.reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
 function residentMegabytes(pid: number): number {

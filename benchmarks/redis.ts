@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RedisServer, startRedis } from '../test/support/redis-server';
-import { type Contender, type Run, sideBySide, timeShell } from './measure';
+import { type Contender, type Run, runShell, sideBySide } from './measure';
 import { writeReport } from './report';
 import { runBuiltJob } from './run-built-job';
 import { folderBytes, inScratch } from './scratch';
@@ -35,7 +35,7 @@ export async function benchmarkRedis(rounds: number): Promise<void> {
 async function compareSnapshots(source: RedisServer, rounds: number): Promise<void> {
 	const peer = (name: string, command: (folder: string) => string): Contender => ({
 		name,
-		run: () => inScratch(async (folder) => ({ seconds: await timeShell(command(folder), {}), bytes: folderBytes(folder) })),
+		run: () => inScratch(async (folder) => ({ ...(await runShell(command(folder))), bytes: folderBytes(folder) })),
 	});
 	const measured = await sideBySide(
 		[
@@ -57,8 +57,8 @@ async function compareSnapshots(source: RedisServer, rounds: number): Promise<vo
 }
 
 async function snapshot(source: RedisServer, folder: string): Promise<Run> {
-	const { result, seconds, peakMegabytes } = await runBuiltJob<'redis.snapshot'>({ kind: 'redis.snapshot', connection: source.connection, store: { type: 'folder', path: folder } });
-	return { seconds, bytes: result.backup.storedBytes, peakMegabytes };
+	const { result, run } = await runBuiltJob<'redis.snapshot'>({ kind: 'redis.snapshot', connection: source.connection, store: { type: 'folder', path: folder } });
+	return { ...run, bytes: result.backup.storedBytes };
 }
 
 async function compareRestores(source: RedisServer, target: RedisServer, rounds: number): Promise<void> {
@@ -66,20 +66,20 @@ async function compareRestores(source: RedisServer, target: RedisServer, rounds:
 		const store = join(folder, 'store');
 		mkdirSync(store);
 		await snapshot(source, store);
-		await timeShell(`redis-cli -p ${source.port} --rdb ${folder}/dump.rdb >/dev/null 2>&1`, {});
+		await runShell(`redis-cli -p ${source.port} --rdb ${folder}/dump.rdb >/dev/null 2>&1`);
 		const ours = (name: string, mode: 'keys' | 'replace'): Contender => ({
 			name,
 			run: async () => {
 				await target.redis.flushall();
 				const way = mode === 'keys' ? { mode } : { mode, listen: { host: '127.0.0.1', port: 0 } };
-				const { seconds, peakMegabytes } = await runBuiltJob<'redis.restore'>({
+				const { run } = await runBuiltJob<'redis.restore'>({
 					kind: 'redis.restore',
 					store: { type: 'folder', path: store },
 					connection: target.connection,
 					backup: { by: 'latest' },
 					target: way,
 				});
-				return { seconds, peakMegabytes };
+				return run;
 			},
 		});
 		const measured = await sideBySide(
@@ -90,8 +90,7 @@ async function compareRestores(source: RedisServer, target: RedisServer, rounds:
 					name: 'redis-server loads the file (must be stopped for it)',
 					run: async () => {
 						await target.redis.flushall();
-						const seconds = await timeShell(`cp ${folder}/dump.rdb ${target.folder}/dump.rdb && redis-cli -p ${target.port} DEBUG RELOAD NOSAVE NOFLUSH >/dev/null`, {});
-						return { seconds };
+						return await runShell(`cp ${folder}/dump.rdb ${target.folder}/dump.rdb && redis-cli -p ${target.port} DEBUG RELOAD NOSAVE NOFLUSH >/dev/null`);
 					},
 				},
 			],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { PostgresServer } from '../test/support/postgres-server';
-import { sideBySide, timeShell } from './measure';
+import { runShell, sideBySide } from './measure';
 import { writeReport } from './report';
 import { runBuiltJob } from './run-built-job';
 import { inScratch } from './scratch';
@@ -21,14 +21,14 @@ export async function benchmarkRestore(server: PostgresServer, database: string,
 			run: async () => {
 				await fresh('benchmark_restore');
 				await server.query('CREATE DATABASE benchmark_restore TEMPLATE template0');
-				return { seconds: await timeShell(command, environment) };
+				return await runShell(command, environment);
 			},
 		});
 		const ours = (name: string, parallelJobs: number) => ({
 			name,
 			run: async () => {
 				await fresh('benchmark_restore');
-				const { seconds, peakMegabytes } = await runBuiltJob<'postgres.restoreDatabase'>({
+				const { run } = await runBuiltJob<'postgres.restoreDatabase'>({
 					kind: 'postgres.restoreDatabase',
 					connection: server.connection,
 					store,
@@ -36,7 +36,7 @@ export async function benchmarkRestore(server: PostgresServer, database: string,
 					target: { mode: 'new', database: 'benchmark_restore' },
 					parallelJobs,
 				});
-				return { seconds, peakMegabytes };
+				return run;
 			},
 		});
 		const measured = await sideBySide(

@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'nod
 import { join } from 'node:path';
 import { type S3Server, startS3 } from '../test/support/s3-server';
 import { s3Location } from '../test/support/s3-store';
-import { type Contender, type Measured, processorSeconds, type Run, sideBySide, spread, watchMemory } from './measure';
+import { type Contender, type Measured, type Run, sideBySide, watchProcess } from './measure';
 import { writeReport } from './report';
 import { inScratch } from './scratch';
 
@@ -31,58 +31,41 @@ export async function benchmarkS3(rounds: number): Promise<void> {
 			const copy = (from: string, to: string, ...options: string[]) => ['rclone', '--config', rclone, ...options, 'copyto', from, to];
 			const remote = `s3:${BUCKET}/by-rclone`;
 			const chunks = ['--s3-chunk-size', '8M', '--s3-upload-concurrency', '4'];
-			const processor = new Map<string, number[]>();
-			const contender = (direction: string, name: string, command: readonly string[]): Contender => ({
-				name,
-				run: async () => {
-					const run = await timeProcess(command);
-					const key = `${direction}: ${name}`;
-					processor.set(key, [...(processor.get(key) ?? []), run.cpu]);
-					return run;
-				},
-			});
+			const contender = (name: string, command: readonly string[]): Contender => ({ name, run: async () => await timeProcess(command) });
 			const up = await sideBySide(
-				[contender('upload', OURS, transfer('up', file)), contender('upload', PEER, copy(file, remote, '--ignore-times')), contender('upload', SAME, copy(file, remote, '--ignore-times', ...chunks))],
+				[contender(OURS, transfer('up', file)), contender(PEER, copy(file, remote, '--ignore-times')), contender(SAME, copy(file, remote, '--ignore-times', ...chunks))],
 				rounds,
 			);
 			const back = join(folder, 'back');
-			const down = await sideBySide([contender('download', OURS, transfer('down', back)), contender('download', PEER, copy(remote, back, '--ignore-times'))], rounds);
+			const down = await sideBySide([contender(OURS, transfer('down', back)), contender(PEER, copy(remote, back, '--ignore-times'))], rounds);
 			if (!readFileSync(file).equals(readFileSync(back))) throw new Error('what came back is not what was sent');
-			report(up, down, processor);
+			report(up, down);
 		});
 	} finally {
 		await server.stop();
 	}
 }
 
-function report(up: Measured[], down: Measured[], processor: ReadonlyMap<string, readonly number[]>): void {
+function report(up: Measured[], down: Measured[]): void {
 	const text = `One object of ${MEGABYTES} MB to and from the same server on this machine, which takes its share of the processor.`;
-	// The first value belongs to the round that only warms up.
-	const seconds = [...processor].map(([name, values]) => `${name} ${spread(values.slice(1)).median.toFixed(1)} s`).join('; ');
-	writeReport(
-		's3.md',
-		[
-			{ title: 'Upload', text: `${text} Ours signs every part with its SHA-256 and sends a CRC32 along.`, measured: up, baseline: PEER },
-			{ title: 'Download', text, measured: down, baseline: PEER },
-		],
-		[`Processor time (median): ${seconds}.`],
-	);
+	writeReport('s3.md', [
+		{ title: 'Upload', text: `${text} Ours signs every part with its SHA-256 and sends a CRC32 along.`, measured: up, baseline: PEER },
+		{ title: 'Download', text, measured: down, baseline: PEER },
+	]);
 }
 
-async function timeProcess([file = '', ...args]: readonly string[]): Promise<Run & { cpu: number }> {
+async function timeProcess([file = '', ...args]: readonly string[]): Promise<Run> {
 	const start = performance.now();
 	// Nothing else of the environment: it may hold settings for AWS.
 	const child = spawn(file, args, { env: { PATH: process.env.PATH, HOME: process.env.HOME }, stdio: ['ignore', 'ignore', 'inherit'] });
-	const memory = watchMemory(child.pid ?? 0);
-	let cpu = 0;
-	const timer = setInterval(() => (cpu = Math.max(cpu, processorSeconds(child.pid ?? 0))), 20);
+	const watch = watchProcess(child.pid ?? 0);
 	try {
 		const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
 		if (code !== 0) throw new Error(`${file} ended with ${String(code)}`);
-		return { seconds: (performance.now() - start) / 1000, bytes: MEGABYTES * 1e6, peakMegabytes: memory.stop().process, cpu };
+		const { megabytes, processorSeconds } = watch.stop();
+		return { seconds: (performance.now() - start) / 1000, bytes: MEGABYTES * 1e6, peakMegabytes: megabytes, processorSeconds };
 	} finally {
-		clearInterval(timer);
-		memory.stop();
+		watch.stop();
 	}
 }
 
