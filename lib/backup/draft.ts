@@ -32,6 +32,7 @@ export interface DraftOutcome {
 	readonly source: BackupSource;
 	readonly parent?: string | null;
 	readonly postgres?: Manifest['postgres'];
+	readonly basebackup?: Manifest['basebackup'];
 	readonly redis?: Manifest['redis'];
 	readonly files?: Manifest['files'];
 	readonly n8n?: Manifest['n8n'];

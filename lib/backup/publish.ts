@@ -96,6 +96,7 @@ async function publishUnderLock(
 			warnings: draft.warnings,
 			...(options.note !== undefined && { note: options.note }),
 			...(outcome.postgres !== undefined && { postgres: outcome.postgres }),
+			...(outcome.basebackup !== undefined && { basebackup: outcome.basebackup }),
 			...(outcome.redis !== undefined && { redis: outcome.redis }),
 			...(outcome.files !== undefined && { files: outcome.files }),
 			...(outcome.n8n !== undefined && { n8n: outcome.n8n }),

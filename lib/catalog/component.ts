@@ -6,7 +6,8 @@ export type Component = (typeof COMPONENTS)[number];
  * What a backup holds.
  * `full`: everything of its source; `globals`: a PostgreSQL server's roles, memberships, tablespaces and settings;
  * `partial`: chosen schemas or tables only; `extract`: recently changed rows, never counted as a backup of the database;
- * `incremental`: what changed since its parent, without which it cannot be restored.
+ * `incremental`: what changed since its parent, without which it cannot be restored;
+ * `base`: a physical copy of a whole PostgreSQL server, from which recovery to a point in time starts.
  */
-export const BACKUP_KINDS = ['full', 'incremental', 'partial', 'globals', 'extract'] as const;
+export const BACKUP_KINDS = ['full', 'base', 'incremental', 'partial', 'globals', 'extract'] as const;
 export type BackupKind = (typeof BACKUP_KINDS)[number];

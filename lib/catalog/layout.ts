@@ -9,6 +9,7 @@ export const INSTRUCTIONS_NAME = 'RESTORE.txt';
 export const BACKUPS_FOLDER = 'backups/';
 export const SETS_FOLDER = 'sets/';
 export const LOCKS_FOLDER = 'locks/';
+export const WAL_FOLDER = 'wal/';
 export const LAST_RUN_FOLDER = 'status/last-run/';
 
 export function componentFolder(component: Component): string {
@@ -41,6 +42,16 @@ export function artifactKey(component: Component, id: string, artifact: string):
 
 export function lastRunKey(series: string): string {
 	return `${LAST_RUN_FOLDER}${series}.json`;
+}
+
+/** The archive of WAL of one server, told by its system identifier. */
+export function walFolder(systemIdentifier: string): string {
+	return `${WAL_FOLDER}${systemIdentifier}/`;
+}
+
+/** One timeline of it, told by eight hexadecimal digits. */
+export function timelineFolder(systemIdentifier: string, timelineName: string): string {
+	return `${walFolder(systemIdentifier)}${timelineName}/`;
 }
 
 export function lockFolder(name: string): string {

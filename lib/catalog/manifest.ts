@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { basebackupDetailsSchema } from './basebackup-manifest';
 import { BACKUP_KINDS, COMPONENTS } from './component';
 import { filesDetailsSchema } from './files-manifest';
 import { n8nDetailsSchema } from './n8n-manifest';
@@ -93,6 +94,7 @@ export const manifestSchema = z.looseObject({
 			proof: postgresProofSchema.optional(),
 		})
 		.optional(),
+	basebackup: basebackupDetailsSchema.optional(),
 	redis: redisDetailsSchema.optional(),
 	files: filesDetailsSchema.optional(),
 	n8n: n8nDetailsSchema.optional(),

@@ -15,6 +15,8 @@ export interface ConnectOptions {
 	readonly applicationName: string;
 	/** What the session is for, for errors: "reading the tables". */
 	readonly doing?: string;
+	/** A walsender session that takes replication commands too (`replication=database`). */
+	readonly replication?: boolean;
 }
 
 /**
@@ -76,6 +78,9 @@ async function endNow(client: pg.Client, connection: PostgresConnection): Promis
 function destroySocket(client: pg.Client): void {
 	(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
+
+/** The driver passes it on to the server; its types do not know it. */
+const REPLICATION = { replication: 'database' };
 
 const NETWORK_ERRORS = new Set([
 	'ECONNREFUSED',
@@ -140,6 +145,7 @@ async function open(
 		ssl,
 		application_name: options.applicationName,
 		keepAlive: true,
+		...(options.replication === true && REPLICATION),
 	});
 	// A session that breaks while idle reports it here; the next query fails with the same.
 	client.on('error', () => undefined);

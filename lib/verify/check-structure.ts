@@ -70,8 +70,9 @@ async function checkPostgres(request: StructureRequest, context: JobContext): Pr
 		}
 		case 'extract':
 			return await checkExtract(store, manifest, context);
+		case 'base':
 		case 'incremental':
-			throw new BackupError('INVALID_INPUT', `Backup ${manifest.id} is an incremental one of a database, which this version does not know.`, 'Use a newer version of the package.');
+			throw new BackupError('INVALID_INPUT', `Backup ${manifest.id} is a physical one, which this version does not know.`, 'Use a newer version of the package.');
 	}
 }
 
