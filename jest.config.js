@@ -4,6 +4,8 @@ const transform = {
 	transform: { '^.+\\.[jt]sx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
 	// age-encryption and what it stands on are ES modules; Node loads them as they are, jest cannot.
 	transformIgnorePatterns: ['/node_modules/(?!(age-encryption|@noble|@scure)/)'],
+	// A dynamic import names the compiled file, as Node wants it.
+	moduleNameMapper: { '^(\\./handlers/.+)\\.js$': '$1' },
 	modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/n8n/'],
 };
 

@@ -1,79 +1,47 @@
 import type { JobContext } from '../core/context';
-import { cleanUp } from './handlers/catalog-clean-up';
-import { copy } from './handlers/catalog-copy';
-import { listBackupsHandler } from './handlers/catalog-list';
-import { prune } from './handlers/catalog-prune';
-import { dropPrevious } from './handlers/postgres-drop-previous';
-import { dumpDatabase } from './handlers/postgres-dump-database';
-import { dumpGlobals } from './handlers/postgres-dump-globals';
-import { extractChangedRows } from './handlers/postgres-extract-changed-rows';
-import { archiveFiles } from './handlers/files-archive';
-import { restoreFiles } from './handlers/files-restore';
-import { backupN8n } from './handlers/n8n-backup';
-import { exportWorkflows } from './handlers/n8n-export-workflows';
-import { restoreN8n } from './handlers/n8n-restore';
-import { n8nDrill } from './handlers/verify-n8n-drill';
-import { testEncryption } from './handlers/encryption-test';
-import { listDatabases } from './handlers/postgres-list-databases';
-import { listSchemas } from './handlers/postgres-list-schemas';
-import { listTables } from './handlers/postgres-list-tables';
-import { preflight } from './handlers/postgres-preflight';
-import { restoreDatabase } from './handlers/postgres-restore-database';
-import { testConnection } from './handlers/postgres-test-connection';
-import { undoSwap } from './handlers/postgres-undo-swap';
-import { crossCheck } from './handlers/recovery-cross-check';
-import { listPoints } from './handlers/recovery-list';
-import { recordPoint } from './handlers/recovery-record';
-import { restoreRedis } from './handlers/redis-restore';
-import { snapshotRedis } from './handlers/redis-snapshot';
-import { testRedis } from './handlers/redis-test-connection';
-import { testStore } from './handlers/store-test';
-import { filesDrill } from './handlers/verify-files-drill';
-import { verifyIntegrity } from './handlers/verify-integrity';
-import { redisDrill } from './handlers/verify-redis-drill';
-import { restoreDrill } from './handlers/verify-restore-drill';
 import type { JobHandler } from './handler';
 import type { ResultOf } from './results';
 import type { JobKind, JobOf } from './schema/job';
 
-const handlers: { readonly [K in JobKind]: JobHandler<K> } = {
-	'postgres.dumpDatabase': dumpDatabase,
-	'postgres.dumpGlobals': dumpGlobals,
-	'postgres.extractChangedRows': extractChangedRows,
-	'postgres.restoreDatabase': restoreDatabase,
-	'postgres.undoSwap': undoSwap,
-	'postgres.dropPrevious': dropPrevious,
-	'postgres.testConnection': testConnection,
-	'postgres.preflight': preflight,
-	'postgres.listDatabases': listDatabases,
-	'postgres.listSchemas': listSchemas,
-	'postgres.listTables': listTables,
-	'redis.testConnection': testRedis,
-	'redis.snapshot': snapshotRedis,
-	'redis.restore': restoreRedis,
-	'store.test': testStore,
-	'encryption.test': testEncryption,
-	'catalog.list': listBackupsHandler,
-	'catalog.prune': prune,
-	'catalog.cleanUp': cleanUp,
-	'catalog.copy': copy,
-	'recovery.record': recordPoint,
-	'recovery.crossCheck': crossCheck,
-	'recovery.list': listPoints,
-	'files.archive': archiveFiles,
-	'files.restore': restoreFiles,
-	'verify.filesDrill': filesDrill,
-	'verify.integrity': verifyIntegrity,
-	'verify.restoreDrill': restoreDrill,
-	'n8n.backup': backupN8n,
-	'n8n.restore': restoreN8n,
-	'n8n.exportWorkflows': exportWorkflows,
-	'verify.n8nDrill': n8nDrill,
-	'verify.redisDrill': redisDrill,
+/** Each job loads its own handler only: what others need takes longer to load than many a job takes to run. */
+const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
+	'postgres.dumpDatabase': async () => (await import('./handlers/postgres-dump-database.js')).dumpDatabase,
+	'postgres.dumpGlobals': async () => (await import('./handlers/postgres-dump-globals.js')).dumpGlobals,
+	'postgres.extractChangedRows': async () => (await import('./handlers/postgres-extract-changed-rows.js')).extractChangedRows,
+	'postgres.restoreDatabase': async () => (await import('./handlers/postgres-restore-database.js')).restoreDatabase,
+	'postgres.undoSwap': async () => (await import('./handlers/postgres-undo-swap.js')).undoSwap,
+	'postgres.dropPrevious': async () => (await import('./handlers/postgres-drop-previous.js')).dropPrevious,
+	'postgres.testConnection': async () => (await import('./handlers/postgres-test-connection.js')).testConnection,
+	'postgres.preflight': async () => (await import('./handlers/postgres-preflight.js')).preflight,
+	'postgres.listDatabases': async () => (await import('./handlers/postgres-list-databases.js')).listDatabases,
+	'postgres.listSchemas': async () => (await import('./handlers/postgres-list-schemas.js')).listSchemas,
+	'postgres.listTables': async () => (await import('./handlers/postgres-list-tables.js')).listTables,
+	'redis.testConnection': async () => (await import('./handlers/redis-test-connection.js')).testRedis,
+	'redis.snapshot': async () => (await import('./handlers/redis-snapshot.js')).snapshotRedis,
+	'redis.restore': async () => (await import('./handlers/redis-restore.js')).restoreRedis,
+	'store.test': async () => (await import('./handlers/store-test.js')).testStore,
+	'encryption.test': async () => (await import('./handlers/encryption-test.js')).testEncryption,
+	'catalog.list': async () => (await import('./handlers/catalog-list.js')).listBackupsHandler,
+	'catalog.prune': async () => (await import('./handlers/catalog-prune.js')).prune,
+	'catalog.cleanUp': async () => (await import('./handlers/catalog-clean-up.js')).cleanUp,
+	'catalog.copy': async () => (await import('./handlers/catalog-copy.js')).copy,
+	'recovery.record': async () => (await import('./handlers/recovery-record.js')).recordPoint,
+	'recovery.crossCheck': async () => (await import('./handlers/recovery-cross-check.js')).crossCheck,
+	'recovery.list': async () => (await import('./handlers/recovery-list.js')).listPoints,
+	'files.archive': async () => (await import('./handlers/files-archive.js')).archiveFiles,
+	'files.restore': async () => (await import('./handlers/files-restore.js')).restoreFiles,
+	'verify.filesDrill': async () => (await import('./handlers/verify-files-drill.js')).filesDrill,
+	'verify.integrity': async () => (await import('./handlers/verify-integrity.js')).verifyIntegrity,
+	'verify.restoreDrill': async () => (await import('./handlers/verify-restore-drill.js')).restoreDrill,
+	'n8n.backup': async () => (await import('./handlers/n8n-backup.js')).backupN8n,
+	'n8n.restore': async () => (await import('./handlers/n8n-restore.js')).restoreN8n,
+	'n8n.exportWorkflows': async () => (await import('./handlers/n8n-export-workflows.js')).exportWorkflows,
+	'verify.n8nDrill': async () => (await import('./handlers/verify-n8n-drill.js')).n8nDrill,
+	'verify.redisDrill': async () => (await import('./handlers/verify-redis-drill.js')).redisDrill,
 };
 
 /** Runs the handler of the job's kind. */
-export function runHandler<K extends JobKind>(job: JobOf<K>, context: JobContext): Promise<ResultOf<K>> {
-	const handler: JobHandler<K> = handlers[job.kind];
-	return handler(job, context);
+export async function runHandler<K extends JobKind>(job: JobOf<K>, context: JobContext): Promise<ResultOf<K>> {
+	const handler: JobHandler<K> = await handlers[job.kind]();
+	return await handler(job, context);
 }

@@ -16,7 +16,7 @@ export async function n8nSqlite() {
 	try {
 		const copy = join(folder, 'node_modules', 'sqlite3');
 		for (const name of ['sqlite3', 'node-addon-api']) await cp(join(modules, name), join(folder, 'node_modules', name), { recursive: true });
-		await runQuietly("Compiling SQLite's driver for the tests' n8n", 'node', [nodeGyp(), 'rebuild', ...nodeHeaders()], { cwd: copy, env: { NODE_PATH: modules } });
+		await runQuietly("Compiling SQLite's driver for the tests' n8n", 'node', [nodeGyp(), 'rebuild'], { cwd: copy, env: { NODE_PATH: modules, ...nodeHeaders() } });
 		await mkdir(dirname(driver), { recursive: true });
 		const temporary = `${driver}.${process.pid}`;
 		await cp(join(copy, 'build', 'Release', 'node_sqlite3.node'), temporary);
@@ -36,8 +36,11 @@ function nodeGyp() {
 	throw new SetupError('npm is there without its node-gyp, which compiles the SQLite driver for the tests. Install npm as it comes from npm or Debian.');
 }
 
-/** The headers that came with the Node that runs n8n; without them node-gyp fetches them. */
+/**
+ * The headers that came with the Node that runs n8n; without them node-gyp fetches them. By the environment, because a setting
+ * `nodedir` of npm's, which arrives there too, wins over an option of the command line.
+ */
 function nodeHeaders() {
 	const root = join(dirname(execFileSync('node', ['-p', 'process.execPath'], { encoding: 'utf8' }).trim()), '..');
-	return existsSync(join(root, 'include', 'node', 'node.h')) ? [`--nodedir=${root}`] : [];
+	return existsSync(join(root, 'include', 'node', 'node.h')) ? { npm_config_nodedir: root } : {};
 }
