@@ -4,6 +4,7 @@ import type { TableName } from '../catalog/postgres-manifest';
 import type { CopyOutcome } from '../copy/copy-backups';
 import type { CheckResult } from '../core/steps';
 import type { ExportedWorkflow } from '../n8n/export-workflows';
+import type { MirrorResult } from '../log/mirror-store';
 import type { RestoreN8nResult } from '../n8n/restore/options';
 import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreFilesResult } from '../files/restore/options';
@@ -57,6 +58,7 @@ export interface JobResults {
 	};
 	'catalog.cleanUp': { readonly applied: boolean; readonly leftovers: Leftover[]; readonly freedBytes: number };
 	'catalog.copy': CopyOutcome;
+	'catalog.log': MirrorResult;
 	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };
 	'recovery.crossCheck': CrossCheckResult;
 	'recovery.list': { readonly recoveryPoints: RecoveryPointSummary[] };

@@ -12,6 +12,7 @@ import { cleanUpOperation } from './clean-up.operation';
 import { copyOperation } from './copy.operation';
 import { listOperation } from './list.operation';
 import { listRecoveryPointsOperation } from './list-recovery-points.operation';
+import { logOperation, rebuildLogOperation } from './log.operation';
 import { pruneOperation } from './prune.operation';
 import { recordRecoveryPointOperation } from './record-recovery-point.operation';
 
@@ -22,6 +23,8 @@ const operations = {
 	copy: runnable(copyOperation),
 	recordRecoveryPoint: runnableForAll(recordRecoveryPointOperation),
 	listRecoveryPoints: runnable(listRecoveryPointsOperation),
+	log: runnable(logOperation),
+	rebuildLog: runnable(rebuildLogOperation),
 };
 
 export class BackupCatalog implements INodeType {
@@ -32,7 +35,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -46,6 +49,13 @@ export class BackupCatalog implements INodeType {
 				required: true,
 				testedBy: 'backupStoreTest',
 				displayOptions: { show: { operation: ['copy'] } },
+			},
+			{
+				displayName: 'Postgres Server',
+				name: 'backupPostgresApi',
+				required: true,
+				testedBy: 'backupPostgresTest',
+				displayOptions: { show: { operation: ['log', 'rebuildLog'] } },
 			},
 		],
 		properties: [
@@ -80,10 +90,22 @@ export class BackupCatalog implements INodeType {
 						action: 'List recovery points',
 					},
 					{
+						name: 'Log',
+						value: 'log',
+						description: 'Write the backups of the store, the runs going on and those that failed into the table backup_log of a database',
+						action: 'Write the log of the backups',
+					},
+					{
 						name: 'Prune',
 						value: 'prune',
 						description: 'Delete the backups that the policy no longer keeps',
 						action: 'Prune backups',
+					},
+					{
+						name: 'Rebuild Log',
+						value: 'rebuildLog',
+						description: 'Forget what the table backup_log says of the store and write it anew',
+						action: 'Rebuild the log of the backups',
 					},
 					{
 						name: 'Record Recovery Point',
@@ -100,6 +122,7 @@ export class BackupCatalog implements INodeType {
 			...copyOperation.properties,
 			...recordRecoveryPointOperation.properties,
 			...listRecoveryPointsOperation.properties,
+			...logOperation.properties,
 		],
 	};
 

@@ -30,6 +30,7 @@ const answers: Record<string, unknown> = {
 	'catalog.copy': { copies: [] },
 	'recovery.record': { recoveryPoint: {} },
 	'recovery.list': { recoveryPoints: [] },
+	'catalog.log': { warnings: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [] },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
 	'postgres.restoreDatabase': { dryRun: true, checks: [], warnings: [] },
@@ -398,6 +399,14 @@ describe('Backup Catalog', () => {
 
 	test('the list of recovery points', async () => {
 		expect(await jobOf(node, { operation: 'listRecoveryPoints', limit: 3 })).toEqual({ kind: 'recovery.list', store, limit: 3 });
+	});
+
+	test.each([
+		['log', false],
+		['rebuildLog', true],
+	])('%s', async (operation, rebuild) => {
+		const job = await jobOf(node, { operation, logDatabase: list('crm'), options: { schema: 'backup' } });
+		expect(job).toEqual({ kind: 'catalog.log', store, connection, database: 'crm', schema: 'backup', rebuild });
 	});
 
 	test('prune only plans unless told to apply', async () => {

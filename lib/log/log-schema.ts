@@ -1,0 +1,135 @@
+import pg from 'pg';
+
+/** Stands in the comment of what this package made, so that nothing else is ever changed or dropped. */
+const MARK = 'n8n-nodes-backup-recovery';
+const VERSION = 1;
+
+/** Until when a component's newest backup is fine, and until when it is only late, in hours. */
+export interface StatusThreshold {
+	readonly component: string;
+	/** As `backup_status` calls it. */
+	readonly label: string;
+	readonly okHours: number;
+	readonly warningHours: number;
+	/** Shown even while nothing of it was ever backed up. */
+	readonly always: boolean;
+}
+
+export const STATUS_THRESHOLDS: readonly StatusThreshold[] = [
+	{ component: 'postgres', label: 'PostgreSQL', okHours: 6, warningHours: 24, always: true },
+	{ component: 'files', label: 'Files', okHours: 24, warningHours: 48, always: true },
+	{ component: 'redis', label: 'Redis', okHours: 24, warningHours: 48, always: false },
+	{ component: 'config', label: 'Configuration', okHours: 8 * 24, warningHours: 15 * 24, always: false },
+	{ component: 'logs', label: 'Logs', okHours: 24, warningHours: 48, always: false },
+	{ component: 'n8n', label: 'n8n', okHours: 24, warningHours: 48, always: false },
+];
+
+export type LogObject = 'made' | 'migrated' | 'kept' | 'not ours';
+
+/** Kinds of backup from which a component can be brought back; extracts, globals and partial ones are none. */
+export const COUNTED_KINDS = ['full', 'base', 'incremental'] as const;
+
+/**
+ * Makes `backup_log` and `backup_status`, or brings them up to date. A view of that name that somebody else made stays as it is.
+ * Runs inside the caller's transaction.
+ * @param schema must exist
+ */
+export async function prepareLog(client: pg.Client, schema: string): Promise<{ readonly table: LogObject; readonly view: LogObject }> {
+	// Two runs at once would both find nothing.
+	await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`${MARK} ${schema}`]);
+	const table = await stateOf(client, schema, 'backup_log');
+	const view = await stateOf(client, schema, 'backup_status');
+	if (table === 'absent') await client.query(tableStatements(schema));
+	if (table === 'not ours') return { table, view: 'kept' };
+	if (view === 'absent' || view === 'ours, older') await client.query(viewStatements(schema));
+	return { table: outcome(table), view: outcome(view) };
+}
+
+type Found = 'absent' | 'ours' | 'ours, older' | 'not ours';
+
+function outcome(found: Found): LogObject {
+	switch (found) {
+		case 'absent':
+			return 'made';
+		case 'ours':
+			return 'kept';
+		case 'ours, older':
+			return 'migrated';
+		case 'not ours':
+			return 'not ours';
+	}
+}
+
+async function stateOf(client: pg.Client, schema: string, name: string): Promise<Found> {
+	const { rows } = await client.query<{ comment: string | null }>(
+		`SELECT obj_description(c.oid, 'pg_class') AS comment FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
+		[schema, name],
+	);
+	const [row] = rows;
+	if (!row) return 'absent';
+	const version = new RegExp(`^${MARK} (\\d+)$`).exec(row.comment ?? '')?.[1];
+	if (version === undefined) return 'not ours';
+	return Number(version) < VERSION ? 'ours, older' : 'ours';
+}
+
+function tableStatements(schema: string): string {
+	const table = `${pg.escapeIdentifier(schema)}.backup_log`;
+	return `CREATE TABLE ${table} (
+	backup_id text PRIMARY KEY,
+	component text NOT NULL,
+	kind text NOT NULL,
+	source text NOT NULL,
+	status text NOT NULL CHECK (status IN ('success', 'failed', 'running')),
+	created_at timestamptz NOT NULL,
+	finished_at timestamptz,
+	duration_minutes numeric(12,3),
+	size_mb numeric(16,3),
+	source_bytes bigint,
+	stored_bytes bigint,
+	store text NOT NULL,
+	parent text,
+	damaged boolean NOT NULL DEFAULT false,
+	verified_level text,
+	verified_at timestamptz,
+	copies integer NOT NULL DEFAULT 0,
+	error_code text,
+	error_message text,
+	error_hint text,
+	deleted_at timestamptz,
+	logged_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX backup_log_component_created_at ON ${table} (component, created_at);
+COMMENT ON TABLE ${table} IS ${pg.escapeLiteral(`${MARK} ${VERSION}`)};
+COMMENT ON COLUMN ${table}.created_at IS 'When the run began: what came after is not in the backup.';
+COMMENT ON COLUMN ${table}.size_mb IS 'Millions of bytes in the store.';
+COMMENT ON COLUMN ${table}.deleted_at IS 'When it was found to be gone from the store.';`;
+}
+
+function viewStatements(schema: string): string {
+	const place = pg.escapeIdentifier(schema);
+	const view = `${place}.backup_status`;
+	const thresholds = STATUS_THRESHOLDS.map(
+		({ component, label, okHours, warningHours, always }) =>
+			`(${pg.escapeLiteral(component)}, ${pg.escapeLiteral(label)}, interval '${okHours} hours', interval '${warningHours} hours', ${always})`,
+	).join(',\n\t\t');
+	const kinds = COUNTED_KINDS.map((kind) => pg.escapeLiteral(kind)).join(', ');
+	return `CREATE OR REPLACE VIEW ${view} AS
+	SELECT t.label AS component,
+		max(l.created_at) AS last_backup,
+		count(l.backup_id) AS total_backups,
+		CASE
+			WHEN max(l.created_at) > now() - t.ok THEN 'OK'
+			WHEN max(l.created_at) > now() - t.late THEN 'WARNING'
+			ELSE 'CRITICAL'
+		END AS status,
+		max(l.verified_at) AS last_verified,
+		t.component AS name
+	FROM (VALUES
+		${thresholds}
+	) AS t (component, label, ok, late, always)
+	LEFT JOIN ${place}.backup_log l
+		ON l.component = t.component AND l.status = 'success' AND NOT l.damaged AND l.deleted_at IS NULL AND l.kind IN (${kinds})
+	WHERE t.always OR EXISTS (SELECT FROM ${place}.backup_log any_run WHERE any_run.component = t.component)
+	GROUP BY t.component, t.label, t.ok, t.late;
+COMMENT ON VIEW ${view} IS ${pg.escapeLiteral(`${MARK} ${VERSION}`)};`;
+}
