@@ -24,8 +24,9 @@ const arrows = {
 	copy: ['core', 'storage', 'catalog', 'pipeline', 'backup'],
 	verify: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n'],
 	recovery: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'postgres', 'files', 'copy'],
-	log: ['core', 'storage', 'catalog', 'postgres'],
-	jobs: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n', 'copy', 'recovery', 'verify', 'retention', 'log'],
+	status: ['core', 'storage', 'catalog'],
+	log: ['core', 'storage', 'catalog', 'status', 'postgres'],
+	jobs: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n', 'copy', 'recovery', 'verify', 'retention', 'status', 'log'],
 };
 
 /** What nodes/ and cli/ may use of lib/: running a job, and the modules that only describe data. */

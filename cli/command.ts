@@ -13,6 +13,8 @@ export interface CommandWorld extends SecretSources {
 export interface CommandOutcome {
 	readonly result: unknown;
 	readonly text: string;
+	/** What the process ends with; 0 when left out. */
+	readonly exitCode?: number;
 }
 
 /** One subcommand of the command line. */

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { toBackupError } from '../lib/core/errors';
 import type { Command } from './command';
+import { check } from './commands/check';
 import { copy } from './commands/copy';
 import { crossCheck } from './commands/cross-check';
 import { list } from './commands/list';
@@ -27,11 +28,11 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, verify, copy, recordPoint, recoveryPoints, crossCheck, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
+const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, crossCheck, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.
- * @returns the exit code: 0 done, 1 the job failed, 2 the command line is wrong, 130 cancelled
+ * @returns the exit code: 0 done (`check`: what it found), 1 the job failed, 2 the command line is wrong, 130 cancelled
  */
 export async function main(args: string[], world: MainWorld): Promise<number> {
 	const [name, ...rest] = args;
@@ -67,7 +68,7 @@ export async function main(args: string[], world: MainWorld): Promise<number> {
 		bar.clear();
 		if (json) line({ result: outcome.result });
 		else world.stdout.write(`${outcome.text}\n`);
-		return 0;
+		return outcome.exitCode ?? 0;
 	} catch (error) {
 		bar.clear();
 		return reportFailure(error, command, world, json ? line : undefined);

@@ -1,33 +1,11 @@
 import pg from 'pg';
+import { COUNTED_KINDS, DEFAULT_THRESHOLDS } from '../status/thresholds';
 
 /** Stands in the comment of what this package made, so that nothing else is ever changed or dropped. */
 const MARK = 'n8n-nodes-backup-recovery';
 const VERSION = 1;
 
-/** Until when a component's newest backup is fine, and until when it is only late, in hours. */
-export interface StatusThreshold {
-	readonly component: string;
-	/** As `backup_status` calls it. */
-	readonly label: string;
-	readonly okHours: number;
-	readonly warningHours: number;
-	/** Shown even while nothing of it was ever backed up. */
-	readonly always: boolean;
-}
-
-export const STATUS_THRESHOLDS: readonly StatusThreshold[] = [
-	{ component: 'postgres', label: 'PostgreSQL', okHours: 6, warningHours: 24, always: true },
-	{ component: 'files', label: 'Files', okHours: 24, warningHours: 48, always: true },
-	{ component: 'redis', label: 'Redis', okHours: 24, warningHours: 48, always: false },
-	{ component: 'config', label: 'Configuration', okHours: 8 * 24, warningHours: 15 * 24, always: false },
-	{ component: 'logs', label: 'Logs', okHours: 24, warningHours: 48, always: false },
-	{ component: 'n8n', label: 'n8n', okHours: 24, warningHours: 48, always: false },
-];
-
 export type LogObject = 'made' | 'migrated' | 'kept' | 'not ours';
-
-/** Kinds of backup from which a component can be brought back; extracts, globals and partial ones are none. */
-export const COUNTED_KINDS = ['full', 'base', 'incremental'] as const;
 
 /**
  * Makes `backup_log` and `backup_status`, or brings them up to date. A view of that name that somebody else made stays as it is.
@@ -108,7 +86,7 @@ COMMENT ON COLUMN ${table}.deleted_at IS 'When it was found to be gone from the 
 function viewStatements(schema: string): string {
 	const place = pg.escapeIdentifier(schema);
 	const view = `${place}.backup_status`;
-	const thresholds = STATUS_THRESHOLDS.map(
+	const thresholds = DEFAULT_THRESHOLDS.map(
 		({ component, label, okHours, warningHours, always }) =>
 			`(${pg.escapeLiteral(component)}, ${pg.escapeLiteral(label)}, interval '${okHours} hours', interval '${warningHours} hours', ${always})`,
 	).join(',\n\t\t');

@@ -1,8 +1,6 @@
 import type pg from 'pg';
-import { readLastRuns } from '../catalog/last-run';
+import { readKnownRuns } from '../catalog/known-runs';
 import { listBackups } from '../catalog/list-backups';
-import { LivingRuns } from '../catalog/living-runs';
-import { findAllLocks } from '../catalog/lock-record';
 import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
 import { BackupError } from '../core/errors';
@@ -57,10 +55,8 @@ export async function mirrorStore(store: Store, options: MirrorOptions, context:
 
 /** Published backups, and of each series the newest run where it has published nothing. */
 async function readRows(store: Store, storeNow: Date): Promise<LogRow[]> {
-	const living = new LivingRuns(await findAllLocks(store), storeNow);
-	const runs = await readLastRuns(store);
 	const rows = new Map<string, LogRow>();
-	for (const { run } of runs) if (run && run.outcome !== 'success') rows.set(run.backupId, rowOfRun(run, living.hasDied(run), store.description));
+	for (const { run, died } of await readKnownRuns(store, storeNow)) if (run.outcome !== 'success') rows.set(run.backupId, rowOfRun(run, died, store.description));
 	for (const summary of await listBackups(store)) rows.set(summary.id, rowOfBackup(summary));
 	return [...rows.values()];
 }

@@ -14,6 +14,7 @@ import { listOperation } from './list.operation';
 import { listRecoveryPointsOperation } from './list-recovery-points.operation';
 import { logOperation, rebuildLogOperation } from './log.operation';
 import { pruneOperation } from './prune.operation';
+import { statusOperation } from './status.operation';
 import { recordRecoveryPointOperation } from './record-recovery-point.operation';
 
 const operations = {
@@ -25,6 +26,7 @@ const operations = {
 	listRecoveryPoints: runnable(listRecoveryPointsOperation),
 	log: runnable(logOperation),
 	rebuildLog: runnable(rebuildLogOperation),
+	status: runnable(statusOperation),
 };
 
 export class BackupCatalog implements INodeType {
@@ -35,7 +37,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log", status: "Status" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -113,6 +115,12 @@ export class BackupCatalog implements INodeType {
 						description: 'Write down which backups of a run belong together, and what failed',
 						action: 'Record a recovery point',
 					},
+					{
+						name: 'Status',
+						value: 'status',
+						description: 'See how fresh, how well proven and how large the backups of each part of the stack are',
+						action: 'Get the status of the backups',
+					},
 				],
 				default: 'list',
 			},
@@ -123,6 +131,7 @@ export class BackupCatalog implements INodeType {
 			...recordRecoveryPointOperation.properties,
 			...listRecoveryPointsOperation.properties,
 			...logOperation.properties,
+			...statusOperation.properties,
 		],
 	};
 

@@ -31,6 +31,7 @@ const answers: Record<string, unknown> = {
 	'recovery.record': { recoveryPoint: {} },
 	'recovery.list': { recoveryPoints: [] },
 	'catalog.log': { warnings: [] },
+	'catalog.status': { components: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [] },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
 	'postgres.restoreDatabase': { dryRun: true, checks: [], warnings: [] },
@@ -407,6 +408,12 @@ describe('Backup Catalog', () => {
 	])('%s', async (operation, rebuild) => {
 		const job = await jobOf(node, { operation, logDatabase: list('crm'), options: { schema: 'backup' } });
 		expect(job).toEqual({ kind: 'catalog.log', store, connection, database: 'crm', schema: 'backup', rebuild });
+	});
+
+	test('status, with thresholds of its own', async () => {
+		const thresholds = { threshold: [{ component: 'redis', okHours: 1, warningHours: 2.5 }] };
+		const job = await jobOf(node, { operation: 'status', options: { components: ['redis'], thresholds } });
+		expect(job).toEqual({ kind: 'catalog.status', store, components: ['redis'], thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }] });
 	});
 
 	test('prune only plans unless told to apply', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, verifyIntegrityJob } from './catalog-jobs';
 import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
-import { logJob } from './log-jobs';
+import { logJob, statusJob } from './log-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
@@ -33,6 +33,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	pruneJob,
 	cleanUpJob,
 	copyJob,
+	statusJob,
 	logJob,
 	recordRecoveryPointJob,
 	listRecoveryPointsJob,

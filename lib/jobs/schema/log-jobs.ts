@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COMPONENTS } from '../../catalog/component';
 import { postgresConnectionSchema } from '../../postgres/connection-settings';
 import { storeLocationSchema } from '../../storage/location';
 
@@ -11,4 +12,16 @@ export const logJob = z.strictObject({
 	schema: z.string().min(1).default('public'),
 	/** Forget first what the log says of this store. */
 	rebuild: z.boolean().default(false),
+});
+
+const hours = z.number().positive().max(100_000);
+
+/** How everything in a store stands; only reads. */
+export const statusJob = z.strictObject({
+	kind: z.literal('catalog.status'),
+	store: storeLocationSchema,
+	/** Those that must be backed up; empty: PostgreSQL, files, and whatever the store knows. */
+	components: z.array(z.enum(COMPONENTS)).default([]),
+	/** Instead of the defaults: until when the newest backup is fine, and until when only late. */
+	thresholds: z.array(z.strictObject({ component: z.enum(COMPONENTS), okHours: hours, warningHours: hours })).max(COMPONENTS.length).default([]),
 });

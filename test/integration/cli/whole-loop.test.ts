@@ -41,6 +41,7 @@ test('backs up from a job file, lists, verifies, restores by swap, undoes and dr
 	expect((await command('verify', '--store', store)).stdout).toContain('passed at level "structure"');
 	expect((await command('verify', '--store', store, '--level', 'restore', ...onServer())).stdout).toContain('passed at level "restore"');
 	expect((await command('list', '--store', store)).stdout).toMatch(new RegExp(`${id} .* restore$`, 'm'));
+	expect((await command('check', '--store', store, '--component', 'postgres')).stdout).toContain('OK: folder');
 
 	await server.query(`UPDATE deals SET name = 'x'`, 'crm');
 	const restore = ['restore', '--store', store, '--database', 'crm', '--backup', 'latest-verified', '--mode', 'swap', ...onServer()];

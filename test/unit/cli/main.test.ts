@@ -48,6 +48,8 @@ test.each([
 	[['list', '--password', 'x'], "Unknown option '--password'"],
 	[['restore', '--store', '/x'], '--database is missing'],
 	[['run'], 'Name one job file'],
+	[['check', '--store', '/x', '--hours', 'postgres=6'], '--hours takes'],
+	[['check', '--store', '/x', '--component', 'mysql'], '--component takes one of'],
 	[['copy', '--store', '/x'], '--to is missing'],
 	[['copy', '--store', '/x', '--to', '/y', '--backup', 'latest', '--recovery-point', 'latest'], 'not both'],
 	[['record-point', '--store', '/x', '--member', '20261122T020000Z-full-a1b2c3'], '--member takes COMPONENT/ID'],
@@ -203,5 +205,13 @@ describe('a store in S3', () => {
 		const job = await jobOf(['copy', '--store', 's3://one', '--to', 's3://two/x', '--to-endpoint', 'https://other.example.com', '--to-path-style'], { environment });
 		expect(job.store).toMatchObject({ bucket: 'one', endpoint: '', forcePathStyle: false, credentials: { accessKeyId: 'KEY', sessionToken: 'of the first' } });
 		expect(job.target).toMatchObject({ bucket: 'two', prefix: 'x', endpoint: 'https://other.example.com', forcePathStyle: true, credentials: { accessKeyId: 'OTHER', secretAccessKey: 'OTHER-SESAME', sessionToken: '' } });
+	});
+});
+
+test('check takes thresholds', async () => {
+	expect(await jobOf(['check', '--store', folder, '--component', 'redis', '--hours', 'redis=1/2.5'])).toMatchObject({
+		kind: 'catalog.status',
+		components: ['redis'],
+		thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }],
 	});
 });

@@ -1,0 +1,54 @@
+import { COMPONENTS, type Component } from '../../lib/catalog/component';
+import { runJob } from '../../lib/jobs/run-job';
+import type { ResultOf } from '../../lib/jobs/results';
+import type { Command } from '../command';
+import { listOption, outputOptions, storeOptions } from '../options';
+import { storeFrom } from '../store';
+import { formatBytes, printable, renderTable } from '../table';
+import { UsageError } from '../usage-error';
+
+/** As monitoring tools read it; a failure of the check itself has the exit code of any failed command, which they read as a warning at least. */
+const EXIT_CODES = { OK: 0, WARNING: 1, CRITICAL: 2 } as const;
+
+export const check: Command = {
+	name: 'check',
+	summary: 'Tell whether the backups of a store are as fresh as they should be (exit code 0: OK, 1: warning, 2: critical).',
+	usage: 'backup-recovery check --store FOLDER [--component postgres ...] [--hours postgres=6/24 ...] [--json]',
+	options: {
+		...storeOptions,
+		...outputOptions,
+		component: { type: 'string', multiple: true },
+		hours: { type: 'string', multiple: true },
+	},
+	async run(values, _positionals, world) {
+		const result = await runJob<'catalog.status'>(
+			{
+				kind: 'catalog.status',
+				store: storeFrom(values, world.environment),
+				components: listOption(values, 'component').map((name) => componentNamed(name, 'component')),
+				thresholds: listOption(values, 'hours').map(threshold),
+			},
+			world.runOptions,
+		);
+		return { result, text: render(result), exitCode: EXIT_CODES[result.state] };
+	},
+};
+
+/** `postgres=6/24`: fine until 6 hours, late until 24, then critical. */
+function threshold(text: string): { component: Component; okHours: number; warningHours: number } {
+	const [, name = '', ok, warning] = /^([a-z0-9]+)=(\d+(?:\.\d+)?)\/(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+	if (ok === undefined || warning === undefined) throw new UsageError(`--hours takes COMPONENT=OK/WARNING, such as postgres=6/24, not "${text}".`);
+	return { component: componentNamed(name, 'hours'), okHours: Number(ok), warningHours: Number(warning) };
+}
+
+function componentNamed(name: string, option: string): Component {
+	const component = COMPONENTS.find((known) => known === name);
+	if (component === undefined) throw new UsageError(`--${option} takes one of ${COMPONENTS.join(', ')}, not "${name}".`);
+	return component;
+}
+
+function render({ state, store, components }: ResultOf<'catalog.status'>): string {
+	const rows = components.map((one) => [one.component, one.state, one.lastSuccess?.startedAt ?? 'never', one.lastVerified?.at ?? 'never', one.lastRestored?.at ?? 'never', one.nextExpectedBy ?? '', formatBytes(one.storedBytes)]);
+	const reasons = components.flatMap(({ component, reasons: list }) => list.map((reason) => `${component}: ${printable(reason)}`));
+	return [`${state}: ${printable(store)}`, '', renderTable(['component', 'state', 'newest', 'verified', 'restored', 'next expected by', 'size'], rows), ...(reasons.length > 0 ? ['', ...reasons] : [])].join('\n');
+}

@@ -1,0 +1,153 @@
+import type { BackupKind, Component } from '../catalog/component';
+import type { KnownRun } from '../catalog/known-runs';
+import { seriesOf } from '../catalog/series';
+import type { BackupSummary, KnownCopy } from '../catalog/summary';
+import { COUNTED_KINDS, type Threshold } from './thresholds';
+
+export const STATES = ['OK', 'WARNING', 'CRITICAL'] as const;
+export type State = (typeof STATES)[number];
+
+/** How one thing that is backed up stands, e.g. one database. */
+export interface SeriesStatus {
+	readonly kind: BackupKind;
+	readonly source: string;
+	readonly newest: string;
+	readonly ageHours: number;
+	readonly freshness: State;
+}
+
+export interface ComponentStatus {
+	readonly component: Component;
+	readonly label: string;
+	/** The worst of `freshness` and what `reasons` says. */
+	readonly state: State;
+	/** By the age of the newest usable backup alone. */
+	readonly freshness: State;
+	/** What a person should know, worst first; empty when all is well. */
+	readonly reasons: string[];
+	readonly lastSuccess: { readonly id: string; readonly startedAt: string; readonly storedBytes: number; readonly copies: readonly KnownCopy[] } | null;
+	readonly ageHours: number | null;
+	/** When the next backup has to have begun for `freshness` to stay OK. */
+	readonly nextExpectedBy: string | null;
+	/** The newest check of any level, and the newest that restored. */
+	readonly lastVerified: { readonly id: string; readonly level: string; readonly at: string } | null;
+	readonly lastRestored: { readonly id: string; readonly at: string } | null;
+	readonly running: { readonly kind: BackupKind; readonly source: string; readonly startedAt: string }[];
+	readonly series: SeriesStatus[];
+	readonly backups: number;
+	readonly storedBytes: number;
+	/** Size of the newest backup to the median of up to ten before it, of the same series; null with fewer than three. */
+	readonly sizeTrend: number | null;
+}
+
+const HOUR = 3_600_000;
+/** A series that nobody backs up any more would warn for ever. */
+const FORGOTTEN_AFTER = 10;
+
+/**
+ * How a component stands, from what the store holds. Pure: the same catalog and moment give the same answer.
+ * @param backups all backups of the component, newest first
+ * @param runs the newest run of each of its series
+ */
+export function componentStatus(threshold: Threshold, backups: readonly BackupSummary[], runs: readonly KnownRun[], now: Date): ComponentStatus {
+	const usable = backups.filter((backup) => backup.status === 'success' && COUNTED_KINDS.includes(backup.kind));
+	const [newest] = usable;
+	const freshness = freshnessOf(newest, threshold, now);
+	const findings: { state: State; reason: string }[] = [];
+	const add = (state: State, reason: string) => findings.push({ state, reason });
+
+	if (!newest) add('CRITICAL', 'There is no usable backup.');
+	else if (freshness !== 'OK') add(freshness, `The newest backup is ${hours(ageHours(newest, now))} old; it should be at most ${hours(threshold.okHours)}.`);
+	for (const { run, died } of runs) {
+		if (died) add('WARNING', `The run of ${run.source} (${run.kind}) begun at ${run.startedAt} ended without a word.`);
+		else if (run.outcome === 'failed') add('WARNING', `The newest run of ${run.source} (${run.kind}) failed at ${run.finishedAt ?? run.startedAt}: ${run.error?.message ?? 'no reason is recorded'}`);
+	}
+	const damaged = backups.find((backup) => backup.status === 'damaged');
+	if (damaged) add(damaged === backups[0] ? 'CRITICAL' : 'WARNING', `Backup ${damaged.id} is damaged: ${damaged.problem ?? 'its check failed'}`);
+
+	const series = seriesStatus(usable, threshold, now);
+	for (const one of series.slice(1)) {
+		if (freshness === 'OK' && one.freshness !== 'OK' && one.ageHours < threshold.warningHours * FORGOTTEN_AFTER) {
+			add('WARNING', `The newest backup (${one.kind}) of ${one.source} is ${hours(one.ageHours)} old.`);
+		}
+	}
+	const ordered = findings.sort((a, b) => STATES.indexOf(b.state) - STATES.indexOf(a.state));
+	const verified = newestBy(backups, ({ verified: state }) => state?.at);
+	const restored = newestBy(backups, ({ verified: state }) => (state?.level === 'restore' ? state.at : undefined));
+	return {
+		component: threshold.component,
+		label: threshold.label,
+		state: worst([freshness, ...ordered.map(({ state }) => state)]),
+		freshness,
+		reasons: ordered.map(({ reason }) => reason),
+		lastSuccess: newest ? { id: newest.id, startedAt: newest.startedAt, storedBytes: newest.storedBytes, copies: newest.copies } : null,
+		ageHours: newest ? rounded(ageHours(newest, now)) : null,
+		nextExpectedBy: newest ? new Date(Date.parse(newest.startedAt) + threshold.okHours * HOUR).toISOString() : null,
+		lastVerified: verified?.verified ? { id: verified.id, level: verified.verified.level, at: verified.verified.at } : null,
+		lastRestored: restored?.verified ? { id: restored.id, at: restored.verified.at } : null,
+		running: runs.flatMap(({ run, died }) => (run.outcome === 'running' && !died ? [{ kind: run.kind, source: run.source, startedAt: run.startedAt }] : [])),
+		series,
+		backups: usable.length,
+		storedBytes: backups.reduce((sum, backup) => sum + backup.storedBytes, 0),
+		sizeTrend: newest ? sizeTrend(usable, newest) : null,
+	};
+}
+
+/** The worst of several; OK of none. */
+export function worst(states: readonly State[]): State {
+	return STATES[Math.max(0, ...states.map((state) => STATES.indexOf(state)))] ?? 'OK';
+}
+
+function freshnessOf(newest: BackupSummary | undefined, { okHours, warningHours }: Threshold, now: Date): State {
+	if (!newest) return 'CRITICAL';
+	const age = ageHours(newest, now);
+	return age < okHours ? 'OK' : age < warningHours ? 'WARNING' : 'CRITICAL';
+}
+
+/** The newest backup of each series, newest first. Full and incremental ones of a source belong together here: either makes it safe. */
+function seriesStatus(usable: readonly BackupSummary[], threshold: Threshold, now: Date): SeriesStatus[] {
+	const newest = new Map<string, BackupSummary>();
+	for (const backup of usable) {
+		const key = seriesOf({ ...backup, kind: 'full' });
+		if (!newest.has(key)) newest.set(key, backup);
+	}
+	return [...newest.values()].map((backup) => ({
+		kind: backup.kind,
+		source: backup.source,
+		newest: backup.id,
+		ageHours: rounded(ageHours(backup, now)),
+		freshness: freshnessOf(backup, threshold, now),
+	}));
+}
+
+function sizeTrend(usable: readonly BackupSummary[], newest: BackupSummary): number | null {
+	const before = usable
+		.filter((backup) => backup !== newest && seriesOf(backup) === seriesOf(newest))
+		.slice(0, 10)
+		.map((backup) => backup.storedBytes)
+		.sort((a, b) => a - b);
+	const middle = before[before.length >> 1];
+	return before.length < 3 || middle === undefined || middle === 0 ? null : Math.round((newest.storedBytes / middle) * 1000) / 1000;
+}
+
+function newestBy(backups: readonly BackupSummary[], time: (backup: BackupSummary) => string | undefined): BackupSummary | undefined {
+	let best: BackupSummary | undefined;
+	for (const backup of backups) {
+		const at = time(backup);
+		if (at !== undefined && (best === undefined || Date.parse(at) > Date.parse(time(best) ?? ''))) best = backup;
+	}
+	return best;
+}
+
+function ageHours(backup: BackupSummary, now: Date): number {
+	return (now.getTime() - Date.parse(backup.startedAt)) / HOUR;
+}
+
+function rounded(value: number): number {
+	return Math.round(value * 100) / 100;
+}
+
+function hours(value: number): string {
+	if (value >= 48) return `${(value / 24).toFixed(1)} days`;
+	return value < 1 ? `${Math.round(value * 60)} minutes` : `${value < 10 ? value.toFixed(1) : Math.round(value)} hours`;
+}

@@ -1,0 +1,70 @@
+import type { IDataObject } from 'n8n-workflow';
+import { type Component, COMPONENTS } from '../../lib/catalog/component';
+import { BackupError } from '../../lib/core/errors';
+import { componentOptions, readComponents } from '../shared/component-field';
+import type { Operation } from '../shared/operation';
+import { optionsCollection, timeoutField } from '../shared/option-fields';
+import { plainData } from '../shared/plain-data';
+
+const operation = ['status'];
+
+/** How fresh, how well proven and how large the backups of each component are: one item each. */
+export const statusOperation: Operation<'catalog.status'> = {
+	properties: [
+		optionsCollection(operation, [
+			{
+				displayName: 'Components',
+				name: 'components',
+				type: 'multiOptions',
+				options: componentOptions,
+				default: [],
+				description: 'Parts of the stack that must be backed up. Without a choice: PostgreSQL, files, and whatever else the store knows.',
+			},
+			{
+				displayName: 'Thresholds',
+				name: 'thresholds',
+				type: 'fixedCollection',
+				typeOptions: { multipleValues: true },
+				default: {},
+				placeholder: 'Add Threshold',
+				description: 'Until when the newest backup of a component is fine, and until when it is only late',
+				options: [
+					{
+						displayName: 'Threshold',
+						name: 'threshold',
+						values: [
+							{ displayName: 'Component', name: 'component', type: 'options', options: componentOptions, default: 'postgres' },
+							{ displayName: 'OK Until (Hours)', name: 'okHours', type: 'number', typeOptions: { minValue: 0.1, numberPrecision: 2 }, default: 6 },
+							{ displayName: 'Warning Until (Hours)', name: 'warningHours', type: 'number', typeOptions: { minValue: 0.1, numberPrecision: 2 }, default: 24 },
+						],
+					},
+				],
+			},
+			timeoutField,
+		]),
+	],
+
+	async job({ parameters, store }) {
+		const options = parameters.collection('options');
+		return {
+			kind: 'catalog.status',
+			store: await store(),
+			components: readComponents(options.raw('components'), 'Components'),
+			thresholds: readThresholds(options.raw('thresholds')),
+		};
+	},
+	items: ({ components, state, store, checkedAt }) => components.map((component) => ({ status: plainData(component), overall: state, store, checkedAt })),
+};
+
+function readThresholds(value: unknown): { component: Component; okHours: number; warningHours: number }[] {
+	const rows = (value as { threshold?: IDataObject[] } | undefined)?.threshold ?? [];
+	return rows.map((row) => {
+		const component = COMPONENTS.find((known) => known === row.component);
+		const okHours = Number(row.okHours);
+		const warningHours = Number(row.warningHours);
+		if (component === undefined || !(okHours > 0) || !(warningHours >= okHours)) {
+			throw new BackupError('INVALID_INPUT', `"Thresholds" has an entry that cannot be used: ${JSON.stringify(row)}.`, 'Choose a component and two numbers of hours, the second no smaller than the first.');
+		}
+		return { component, okHours, warningHours };
+	});
+}

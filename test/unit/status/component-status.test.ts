@@ -1,0 +1,65 @@
+import { NO_KEYS } from '../../../lib/core/keys';
+import type { KnownRun } from '../../../lib/catalog/known-runs';
+import { componentStatus } from '../../../lib/status/component-status';
+import { readStatus } from '../../../lib/status/read-status';
+import { DEFAULT_THRESHOLDS } from '../../../lib/status/thresholds';
+import { idAt, summaryOf } from '../../support/backup-fixtures';
+import { MemoryStore } from '../../support/memory-store';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const POSTGRES = DEFAULT_THRESHOLDS[0]!;
+const hoursAgo = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000).toISOString();
+const backup = (hours: number, changes: Parameters<typeof summaryOf>[0] = {}) => summaryOf({ startedAt: hoursAgo(hours), ...changes });
+const runOf = (outcome: 'running' | 'failed' | 'success', died = false): KnownRun => ({
+	died,
+	run: { formatVersion: 1, component: 'postgres', kind: 'full', source: 'crm', backupId: idAt(hoursAgo(1)), outcome, startedAt: hoursAgo(1), finishedAt: null, error: outcome === 'failed' ? { code: 'STORE_FULL', message: 'The store is full.', hint: '' } : null },
+});
+const statusOf = (backups: ReturnType<typeof summaryOf>[], runs: KnownRun[] = []) => componentStatus(POSTGRES, backups, runs, NOW);
+
+test.each([
+	[1, 'OK'],
+	[5.99, 'OK'],
+	[6, 'WARNING'],
+	[23.9, 'WARNING'],
+	[24, 'CRITICAL'],
+])('a newest backup of %d hours is %s', (hours, freshness) => {
+	expect(statusOf([backup(hours)])).toMatchObject({ freshness, state: freshness, ageHours: hours });
+});
+
+test('says why it is not well, the worst first', () => {
+	expect(statusOf([])).toMatchObject({ state: 'CRITICAL', reasons: ['There is no usable backup.'], lastSuccess: null, nextExpectedBy: null });
+	expect(statusOf([backup(1)], [runOf('failed')])).toMatchObject({ freshness: 'OK', state: 'WARNING', reasons: [expect.stringContaining('The store is full.')] });
+	expect(statusOf([backup(1)], [runOf('running', true)])).toMatchObject({ state: 'WARNING', reasons: [expect.stringContaining('ended without a word')], running: [] });
+	expect(statusOf([backup(1)], [runOf('running')])).toMatchObject({ state: 'OK', reasons: [], running: [{ kind: 'full', source: 'crm' }] });
+	const damaged = backup(0.5, { status: 'damaged', problem: 'a bit flipped' });
+	expect(statusOf([damaged, backup(7)], [runOf('failed')])).toMatchObject({ state: 'CRITICAL', reasons: [expect.stringContaining('a bit flipped'), expect.stringContaining('7.0 hours old'), expect.stringContaining('The store is full')] });
+});
+
+test('extracts, globals and partial dumps make nothing fresh', () => {
+	for (const kind of ['extract', 'globals', 'partial'] as const) expect(statusOf([backup(1, { kind }), backup(30)])).toMatchObject({ freshness: 'CRITICAL', backups: 1 });
+});
+
+test('a database that is left behind by the others is named, one that was given up long ago is not', () => {
+	const status = statusOf([backup(1, { source: 'crm' }), backup(9, { source: 'billing' }), backup(3000, { source: 'old' })]);
+	expect(status).toMatchObject({ freshness: 'OK', state: 'WARNING', reasons: [expect.stringContaining('billing')] });
+	expect(status.series.map(({ source, freshness }) => [source, freshness])).toEqual([['crm', 'OK'], ['billing', 'WARNING'], ['old', 'CRITICAL']]);
+});
+
+test('knows the newest check, the newest restore, and how the size changed', () => {
+	const status = statusOf([
+		backup(1, { storedBytes: 300, verified: { level: 'checksum', at: hoursAgo(0.5) } }),
+		backup(2, { storedBytes: 100, verified: { level: 'restore', at: hoursAgo(1.5) } }),
+		backup(3, { storedBytes: 110 }),
+		backup(4, { storedBytes: 90, verified: { level: 'restore', at: hoursAgo(3.5) } }),
+	]);
+	expect(status).toMatchObject({ lastVerified: { level: 'checksum', at: hoursAgo(0.5) }, lastRestored: { at: hoursAgo(1.5) }, sizeTrend: 3, storedBytes: 600, nextExpectedBy: hoursAgo(-5) });
+});
+
+test('an empty store is critical, and components that are asked for must be there', async () => {
+	const context = { now: () => NOW, randomBytes: () => Buffer.alloc(1), signal: new AbortController().signal, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
+	const store = new MemoryStore();
+	const all = await readStatus(store, { components: [], thresholds: [] }, context);
+	expect(all).toMatchObject({ state: 'CRITICAL', components: [{ component: 'postgres' }, { component: 'files' }] });
+	expect(await readStatus(store, { components: ['redis'], thresholds: [] }, context)).toMatchObject({ components: [{ component: 'redis', state: 'CRITICAL' }] });
+	expect(store.objects.size).toBe(0);
+});
