@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { toBackupError } from '../lib/core/errors';
 import type { Command } from './command';
 import { check } from './commands/check';
+import { compareDatabases } from './commands/compare-databases';
 import { copy } from './commands/copy';
 import { crossCheck } from './commands/cross-check';
 import { list } from './commands/list';
@@ -28,7 +29,7 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, crossCheck, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
+const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, crossCheck, compareDatabases, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, restoreN8n, exportWorkflows, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

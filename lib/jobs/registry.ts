@@ -11,6 +11,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'postgres.restoreDatabase': async () => (await import('./handlers/postgres-restore-database.js')).restoreDatabase,
 	'postgres.undoSwap': async () => (await import('./handlers/postgres-undo-swap.js')).undoSwap,
 	'postgres.dropPrevious': async () => (await import('./handlers/postgres-drop-previous.js')).dropPrevious,
+	'postgres.compareDatabases': async () => (await import('./handlers/postgres-compare-databases.js')).compareDatabases,
 	'postgres.testConnection': async () => (await import('./handlers/postgres-test-connection.js')).testConnection,
 	'postgres.preflight': async () => (await import('./handlers/postgres-preflight.js')).preflight,
 	'postgres.listDatabases': async () => (await import('./handlers/postgres-list-databases.js')).listDatabases,

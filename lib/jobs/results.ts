@@ -9,6 +9,7 @@ import type { RestoreN8nResult } from '../n8n/restore/options';
 import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreFilesResult } from '../files/restore/options';
 import type { CrossCheckResult } from '../recovery/cross-check/cross-check';
+import type { DatabaseComparison } from '../postgres/compare-databases';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
@@ -18,6 +19,7 @@ import type { VerifyResult } from '../verify/result';
 import type { JobKind } from './schema/job';
 
 export type { RestoreFilesResult };
+export type { DatabaseComparison };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 export type { ExportedWorkflow, RestoreN8nResult };
 
@@ -39,6 +41,7 @@ export interface JobResults {
 	'postgres.restoreDatabase': RestoreResult;
 	'postgres.undoSwap': SwapResult;
 	'postgres.dropPrevious': SwapResult;
+	'postgres.compareDatabases': DatabaseComparison;
 	'postgres.testConnection': { readonly serverVersion: string; readonly user: string };
 	'postgres.preflight': { readonly ready: boolean; readonly checks: CheckResult[] };
 	'postgres.listDatabases': { readonly databases: string[] };

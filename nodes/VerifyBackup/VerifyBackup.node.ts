@@ -9,6 +9,7 @@ import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
 import { verifiedComponent } from './verified-component';
 import { listSearch } from '../shared/lookups';
+import { compareDatabasesOperation } from './compare-databases.operation';
 import { crossCheckOperation } from './cross-check.operation';
 import { filesDrillOperation } from './files-drill.operation';
 import { integrityOperation } from './integrity.operation';
@@ -17,6 +18,7 @@ import { redisDrillOperation } from './redis-drill.operation';
 import { restoreDrillOperation } from './restore-drill.operation';
 
 const operations = {
+	compareDatabases: runnable(compareDatabasesOperation),
 	crossCheck: runnable(crossCheckOperation),
 	integrity: runnable(integrityOperation),
 	restoreDrill: runnable(restoreDrillOperation),
@@ -32,20 +34,26 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", crossCheck: "Cross Check" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", crossCheck: "Cross Check", compareDatabases: "Compare Databases" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: undefined,
 		credentials: [
-			{ displayName: 'Backup Store', name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' },
+			{
+				displayName: 'Backup Store',
+				name: 'backupStoreApi',
+				required: true,
+				testedBy: 'backupStoreTest',
+				displayOptions: { hide: { operation: ['compareDatabases'] } },
+			},
 			{
 				displayName: 'Postgres Server',
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['crossCheck', 'n8nDrill', 'restoreDrill'] }, hide: { n8nDatabase: ['sqlite'] } },
+				displayOptions: { show: { operation: ['compareDatabases', 'crossCheck', 'n8nDrill', 'restoreDrill'] }, hide: { n8nDatabase: ['sqlite'] } },
 			},
 			{
 				displayName: 'Empty Redis Server',
@@ -54,7 +62,13 @@ export class VerifyBackup implements INodeType {
 				testedBy: 'backupRedisTest',
 				displayOptions: { show: { operation: ['redisDrill'], redisServer: ['credential'] } },
 			},
-			{ displayName: 'Backup Encryption', name: 'backupEncryptionApi', required: false, testedBy: 'backupEncryptionTest' },
+			{
+				displayName: 'Backup Encryption',
+				name: 'backupEncryptionApi',
+				required: false,
+				testedBy: 'backupEncryptionTest',
+				displayOptions: { hide: { operation: ['compareDatabases'] } },
+			},
 		],
 		properties: [
 			{
@@ -63,6 +77,12 @@ export class VerifyBackup implements INodeType {
 				type: 'options',
 				noDataExpression: true,
 				options: [
+					{
+						name: 'Compare Databases',
+						value: 'compareDatabases',
+						description: 'Compare a live database with a recovered one: rows of each table before and now, and which changed',
+						action: 'Compare a live database with a recovered one',
+					},
 					{
 						name: 'Cross Check',
 						value: 'crossCheck',
@@ -106,6 +126,7 @@ export class VerifyBackup implements INodeType {
 			...restoreDrillOperation.properties,
 			...filesDrillOperation.properties,
 			...n8nDrillOperation.properties,
+			...compareDatabasesOperation.properties,
 			...crossCheckOperation.properties,
 			...redisDrillOperation.properties,
 		],

@@ -34,6 +34,7 @@ const answers: Record<string, unknown> = {
 	'catalog.status': { components: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [] },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
+	'postgres.compareDatabases': { equal: true, tables: [] },
 	'postgres.restoreDatabase': { dryRun: true, checks: [], warnings: [] },
 };
 
@@ -298,6 +299,29 @@ describe('encryption', () => {
 		expect(await jobOf(new VerifyBackup(), { operation: 'integrity', component: 'config' }, { encryption })).toMatchObject({
 			component: 'config',
 			decryption: { identities: [], passphrase: encryption.passphrase },
+		});
+	});
+});
+
+describe('Compare Databases', () => {
+	const node = new VerifyBackup();
+	const compare = { operation: 'compareDatabases', database: list('crm') };
+
+	test('with a server on a private socket', async () => {
+		const recovered = { recoveredHost: '/recovery/crm/socket', recoveredPort: 6543, recoveredUser: 'postgres', compareContents: false };
+		expect(await jobOf(node, { ...compare, ...recovered })).toEqual({
+			kind: 'postgres.compareDatabases',
+			live: { connection, database: 'crm' },
+			recovered: { connection: { ...connection, host: '/recovery/crm/socket', port: 6543, user: 'postgres' }, database: 'crm' },
+			fingerprint: false,
+		});
+	});
+
+	test('with another database of the same server', async () => {
+		expect(await jobOf(node, { ...compare, recoveredDatabase: hostile })).toMatchObject({
+			live: { connection, database: 'crm' },
+			recovered: { connection, database: hostile },
+			fingerprint: true,
 		});
 	});
 });

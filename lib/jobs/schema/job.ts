@@ -3,6 +3,7 @@ import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, ve
 import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { logJob, statusJob } from './log-jobs';
+import { compareDatabasesJob } from './compare-job';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
@@ -19,6 +20,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	restoreDatabaseJob,
 	undoSwapJob,
 	dropPreviousJob,
+	compareDatabasesJob,
 	testConnectionJob,
 	preflightJob,
 	listDatabasesJob,

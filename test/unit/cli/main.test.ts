@@ -115,6 +115,16 @@ test('cross-checks with a folder or with a backup', async () => {
 	expect(await jobOf([...base, '--store', '/backups', '--backup', 'latest'])).toMatchObject({ files: { by: 'backup', component: 'files', store: { path: '/backups' } }, listsFolder: null });
 });
 
+test('compares a live database with a recovered one, whose password is the same', async () => {
+	const args = ['compare-databases', '--database', 'crm', '--host', 'db', '--port', '6000', '--recovered-host', '/recovery/socket', '--recovered-user', 'postgres', '--count-only'];
+	expect(await jobOf(args, { environment: { PGPASSWORD: 'sesame' } })).toMatchObject({
+		kind: 'postgres.compareDatabases',
+		live: { connection: { host: 'db', port: 6000, password: 'sesame' }, database: 'crm' },
+		recovered: { connection: { host: '/recovery/socket', port: 5432, user: 'postgres', password: 'sesame' }, database: 'crm' },
+		fingerprint: false,
+	});
+});
+
 test('takes the password from a file, standard input or PGPASSWORD', async () => {
 	const file = join(folder, 'password');
 	writeFileSync(file, 'from file\n', { mode: 0o600 });
