@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { BackupError } from '../core/errors';
 import { runTool } from '../process/run-tool';
 
-export type ClientTool = 'pg_dump' | 'pg_restore' | 'pg_dumpall';
+export type ClientTool = 'pg_dump' | 'pg_restore' | 'pg_dumpall' | 'postgres';
 
 export interface PostgresClient {
 	readonly path: string;

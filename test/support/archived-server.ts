@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { publishBackup } from '../../lib/backup/publish';
+import type { Manifest } from '../../lib/catalog/manifest';
+import type { JobContext } from '../../lib/core/context';
+import { formatLsn } from '../../lib/postgres/replication/lsn';
+import { readSegmentName } from '../../lib/postgres/replication/wal-segment';
+import { writeWal } from '../../lib/postgres/wal/wal-archive';
+import type { Store } from '../../lib/storage/store';
+import type { PostgresServer } from './postgres-server';
+
+const run = promisify(execFile);
+
+/** Settings with which `startPostgres` makes a server whose WAL these functions can archive. */
+export const ARCHIVED_SERVER = { wal_level: 'replica', max_wal_senders: '5', wal_keep_size: '512MB', wal_log_hints: 'on' };
+
+/** The server's clock. */
+export async function serverClock(server: PostgresServer): Promise<string> {
+	const [row] = await server.query<{ at: string }>(`SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`);
+	return row!.at;
+}
+
+/** A base backup by the stock tool, published as ours are. */
+export async function stockBaseBackup(server: PostgresServer, store: Store, context: JobContext, major = 15): Promise<Manifest> {
+	const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-base-'));
+	try {
+		const beganAt = await serverClock(server);
+		const env = { PATH: process.env.PATH, PGPASSWORD: server.password };
+		await run('/usr/lib/postgresql/15/bin/pg_basebackup', ['-h', server.host, '-p', String(server.port), '-U', server.user, '-D', folder, '-Ft', '-X', 'fetch', '-c', 'fast'], { env });
+		const endedAt = await serverClock(server);
+		const stock = JSON.parse(await readFile(join(folder, 'backup_manifest'), 'utf8')) as { Files: { Size: number }[]; 'WAL-Ranges': { Timeline: number; 'Start-LSN': string; 'End-LSN': string }[] };
+		const [facts] = await server.query<{ id: string; version: number; bytes: number }>('SELECT system_identifier::text AS id, current_setting(\'server_version_num\')::int AS version, (SELECT bytes_per_wal_segment FROM pg_control_init())::int AS bytes FROM pg_control_system()');
+		const range = stock['WAL-Ranges'][0]!;
+		const tars = (await readdir(folder)).filter((name) => name.endsWith('.tar'));
+		const spaces = await server.query<{ oid: number; location: string }>("SELECT oid::int, pg_tablespace_location(oid) AS location FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''");
+		return await publishBackup({ store, context, component: 'postgres', kind: 'base', sourceName: 'cluster', lockWaitSeconds: 60 }, async (draft) => {
+			for (const name of tars) {
+				const spec = { name: `${name}.zst`, role: name === 'base.tar' ? 'base' : 'tablespace', mediaType: 'application/x-tar', compression: { algorithm: 'zstd', level: 1 } } as const;
+				await draft.writeArtifact(spec, createReadStream(join(folder, name)));
+			}
+			await draft.writeArtifact({ name: 'backup_manifest.zst', role: 'backup-manifest', mediaType: 'application/json', compression: { algorithm: 'zstd', level: 1 } }, createReadStream(join(folder, 'backup_manifest')));
+			return {
+				source: { type: 'postgres', name: 'cluster', host: server.host, port: server.port, serverVersion: `${major}`, serverMajor: major },
+				basebackup: {
+					systemIdentifier: facts!.id,
+					serverVersionNumber: facts!.version,
+					timeline: range.Timeline,
+					startLsn: range['Start-LSN'],
+					endLsn: range['End-LSN'],
+					beganAt,
+					endedAt,
+					segmentBytes: facts!.bytes,
+					blockBytes: 8192,
+					pageChecksums: false,
+					files: { count: stock.Files.length, bytes: stock.Files.reduce((sum, { Size }) => sum + Size, 0) },
+					tablespaces: spaces.map(({ oid, location }) => ({ oid, location, artifact: `${oid}.tar.zst` })),
+					databases: [],
+				},
+				instructions: '',
+			};
+		});
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+export interface ArchiveOptions {
+	/** Leave these out, as a gap. */
+	readonly without?: readonly string[];
+	/** Put the bytes of another one under a name. */
+	readonly swapped?: Readonly<Record<string, string>>;
+	readonly keys?: JobContext['keys'];
+}
+
+/** Finishes the segment at work and archives all that there are. @returns their names */
+export async function archiveWal(server: PostgresServer, store: Store, context: JobContext, options: ArchiveOptions = {}): Promise<string[]> {
+	await server.query('SELECT pg_switch_wal()');
+	const [facts] = await server.query<{ id: string; major: number; open: string; bytes: number }>(
+		"SELECT system_identifier::text AS id, current_setting('server_version_num')::int / 10000 AS major, pg_walfile_name(pg_current_wal_insert_lsn() + 1) AS open, (SELECT bytes_per_wal_segment FROM pg_control_init())::int AS bytes FROM pg_control_system()",
+	);
+	const { id, major, open, bytes } = facts!;
+	const files = await server.query<{ name: string }>("SELECT name FROM pg_ls_waldir() WHERE name ~ '^([0-9A-F]{24}|[0-9A-F]{8}\\.history)$' ORDER BY name");
+	const names = files.map(({ name }) => name).filter((name) => name.length < 24 || name < open);
+	const sentAt = await serverClock(server);
+	for (const name of names) {
+		if (options.without?.includes(name)) continue;
+		const [row] = await server.query<{ content: Buffer }>('SELECT pg_read_binary_file($1) AS content', 'postgres', [`pg_wal/${options.swapped?.[name] ?? name}`]);
+		const place = readSegmentName(name, bytes);
+		const start = place?.start ?? 0n;
+		await writeWal(
+			store,
+			name,
+			(async function* () {
+				yield row!.content;
+			})(),
+			{
+				content: place ? 'segment' : 'history',
+				systemIdentifier: id,
+				timeline: place?.timeline ?? Number.parseInt(name.slice(0, 8), 16),
+				file: name,
+				startLsn: formatLsn(start),
+				endLsn: formatLsn(place ? start + BigInt(bytes) : start),
+				segmentBytes: bytes,
+				serverMajor: major,
+				archivedAt: sentAt,
+				sentAt,
+			},
+			{ keys: options.keys ?? context.keys, compressionLevel: 1, signal: context.signal },
+		);
+	}
+	return names;
+}
