@@ -17,6 +17,8 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'postgres.listDatabases': async () => (await import('./handlers/postgres-list-databases.js')).listDatabases,
 	'postgres.listSchemas': async () => (await import('./handlers/postgres-list-schemas.js')).listSchemas,
 	'postgres.listTables': async () => (await import('./handlers/postgres-list-tables.js')).listTables,
+	'postgres.recover': async () => (await import('./handlers/postgres-recover.js')).recover,
+	'postgres.stopRecovered': async () => (await import('./handlers/postgres-stop-recovered.js')).stopRecovered,
 	'redis.testConnection': async () => (await import('./handlers/redis-test-connection.js')).testRedis,
 	'redis.snapshot': async () => (await import('./handlers/redis-snapshot.js')).snapshotRedis,
 	'redis.restore': async () => (await import('./handlers/redis-restore.js')).restoreRedis,

@@ -10,6 +10,8 @@ import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreFilesResult } from '../files/restore/options';
 import type { CrossCheckResult } from '../recovery/cross-check/cross-check';
 import type { DatabaseComparison } from '../postgres/compare-databases';
+import type { RecoverResult } from '../postgres/recovery/options';
+import type { StopRecoveredResult } from '../postgres/recovery/stop-recovered';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
@@ -21,6 +23,7 @@ import type { JobKind } from './schema/job';
 export type { RestoreFilesResult };
 export type { DatabaseComparison };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
+export type { RecoverResult, StopRecoveredResult };
 export type { ExportedWorkflow, RestoreN8nResult };
 
 export interface BackupResult {
@@ -42,6 +45,8 @@ export interface JobResults {
 	'postgres.undoSwap': SwapResult;
 	'postgres.dropPrevious': SwapResult;
 	'postgres.compareDatabases': DatabaseComparison;
+	'postgres.recover': RecoverResult;
+	'postgres.stopRecovered': StopRecoveredResult;
 	'postgres.testConnection': { readonly serverVersion: string; readonly user: string };
 	'postgres.preflight': { readonly ready: boolean; readonly checks: CheckResult[] };
 	'postgres.listDatabases': { readonly databases: string[] };

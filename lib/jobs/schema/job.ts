@@ -9,6 +9,7 @@ import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-j
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
+import { recoverJob, stopRecoveredJob } from './recover-jobs';
 import { redisDrillJob, restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
 
@@ -42,6 +43,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	crossCheckJob,
 	verifyIntegrityJob,
 	restoreDrillJob,
+	recoverJob,
+	stopRecoveredJob,
 	testRedisJob,
 	snapshotRedisJob,
 	restoreRedisJob,
