@@ -24,7 +24,7 @@ let nobody: string;
 async function write(n: number): Promise<void> {
 	const before = await serverClock(server);
 	const [row] = await server.query<{ xid: string }>(`INSERT INTO log VALUES (${n}) RETURNING pg_current_xact_id()::text AS xid`);
-	const [at] = await server.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn');
+	const [at] = await server.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
 	log.push({ n, xid: row!.xid, lsn: at!.lsn, before, after: await serverClock(server) });
 	await new Promise((resolve) => setTimeout(resolve, 20));
 }
