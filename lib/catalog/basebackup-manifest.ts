@@ -25,8 +25,8 @@ export const basebackupDetailsSchema = z.looseObject({
 	files: z.looseObject({ count, bytes: count }),
 	/** Those other than `pg_default` and `pg_global`: each has an archive of its own, `<oid>.tar`. */
 	tablespaces: z.array(z.looseObject({ oid: z.number().int().positive(), location: z.string(), artifact: z.string() })),
-	/** Databases of the server when the backup ended. */
-	databases: z.array(z.looseObject({ name: z.string(), bytes: count })),
+	/** Databases of the server when the backup ended; null where the role may not know the size. */
+	databases: z.array(z.looseObject({ name: z.string(), bytes: count.nullable() })),
 });
 
 export type BasebackupDetails = z.infer<typeof basebackupDetailsSchema>;

@@ -8,6 +8,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'postgres.dumpDatabase': async () => (await import('./handlers/postgres-dump-database.js')).dumpDatabase,
 	'postgres.dumpGlobals': async () => (await import('./handlers/postgres-dump-globals.js')).dumpGlobals,
 	'postgres.extractChangedRows': async () => (await import('./handlers/postgres-extract-changed-rows.js')).extractChangedRows,
+	'postgres.baseBackup': async () => (await import('./handlers/postgres-base-backup.js')).baseBackup,
 	'postgres.restoreDatabase': async () => (await import('./handlers/postgres-restore-database.js')).restoreDatabase,
 	'postgres.undoSwap': async () => (await import('./handlers/postgres-undo-swap.js')).undoSwap,
 	'postgres.dropPrevious': async () => (await import('./handlers/postgres-drop-previous.js')).dropPrevious,

@@ -41,6 +41,7 @@ export interface JobResults {
 	'postgres.dumpDatabase': BackupResult;
 	'postgres.dumpGlobals': BackupResult;
 	'postgres.extractChangedRows': BackupResult;
+	'postgres.baseBackup': BackupResult;
 	'postgres.restoreDatabase': RestoreResult;
 	'postgres.undoSwap': SwapResult;
 	'postgres.dropPrevious': SwapResult;

@@ -7,6 +7,7 @@ import { compareDatabasesJob } from './compare-job';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
+import { baseBackupJob } from './basebackup-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
 import { recoverJob, stopRecoveredJob } from './recover-jobs';
@@ -18,6 +19,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	dumpDatabaseJob,
 	dumpGlobalsJob,
 	extractChangedRowsJob,
+	baseBackupJob,
 	restoreDatabaseJob,
 	undoSwapJob,
 	dropPreviousJob,

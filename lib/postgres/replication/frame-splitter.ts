@@ -1,5 +1,7 @@
 /** What becomes of the payload of CopyData messages. Pieces are views into what the socket received; they may be kept. */
 export interface CopyHandler {
+	/** A row set that came before, between or after the COPYs is complete. */
+	rows?(set: { readonly fields: readonly string[]; readonly rows: readonly (readonly (string | null)[])[] }): void;
 	/** A piece of one CopyData message; `first` and `last` say whether it begins and ends the message. */
 	piece(bytes: Buffer, first: boolean, last: boolean): void;
 	/** The server has sent its CopyDone. */

@@ -101,7 +101,10 @@ export class ReplicationSession {
 						sets.push({ fields: fields.map(({ name }) => name), rows: current });
 					},
 					handleDataRow: ({ fields }) => void current.push(fields.map((value) => (value === null ? null : value.toString()))),
-					handleCommandComplete: () => undefined,
+					handleCommandComplete: () => {
+						const set = sets.at(-1);
+						if (set && set.rows === current) handler?.rows?.(set);
+					},
 					handleCopyInResponse: () => undefined,
 					handleCopyData: () => undefined,
 					handlePortalSuspended: () => undefined,

@@ -1,0 +1,70 @@
+import {
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	NodeConnectionTypes,
+} from 'n8n-workflow';
+import { credentialTest } from '../shared/credential-tests';
+import { executeOperations, runnable } from '../shared/execute';
+import { serverNameField } from './basebackup-common';
+import { fullOperation } from './full.operation';
+import { incrementalOperation } from './incremental.operation';
+
+const operations = {
+	full: runnable(fullOperation),
+	incremental: runnable(incrementalOperation),
+};
+
+export class PostgresBasebackup implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Postgres Basebackup',
+		name: 'postgresBasebackup',
+		icon: { light: 'file:postgresBasebackup.svg', dark: 'file:postgresBasebackup.dark.svg' },
+		group: ['output'],
+		version: 1,
+		subtitle: '={{ { full: "Full", incremental: "Incremental" }[$parameter["operation"]] }}',
+		description: 'Back up a whole PostgreSQL server, ready for recovery to a point in time',
+		defaults: { name: 'Postgres Basebackup' },
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		usableAsTool: undefined,
+		credentials: [
+			{ displayName: 'Postgres Server', name: 'backupPostgresApi', required: true, testedBy: 'backupPostgresTest' },
+			{ displayName: 'Backup Store', name: 'backupStoreApi', required: true, testedBy: 'backupStoreTest' },
+			{ displayName: 'Backup Encryption', name: 'backupEncryptionApi', required: false, testedBy: 'backupEncryptionTest' },
+		],
+		properties: [
+			{
+				displayName: 'Operation',
+				name: 'operation',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Full',
+						value: 'full',
+						description: 'Back up everything of a server: all databases, roles and tablespaces',
+						action: 'Back up a server',
+					},
+					{
+						name: 'Incremental',
+						value: 'incremental',
+						description: 'Back up what changed in a server since its newest base backup. Needs PostgreSQL 17.',
+						action: 'Back up what changed in a server',
+					},
+				],
+				default: 'full',
+			},
+			serverNameField(['full', 'incremental']),
+			...fullOperation.properties,
+			...incrementalOperation.properties,
+		],
+	};
+
+	methods = { credentialTest };
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await executeOperations(this, operations, { component: () => 'postgres' });
+	}
+}
