@@ -10,6 +10,7 @@ export const BACKUPS_FOLDER = 'backups/';
 export const SETS_FOLDER = 'sets/';
 export const LOCKS_FOLDER = 'locks/';
 export const WAL_FOLDER = 'wal/';
+export const RETENTION_HOLD_KEY = 'status/retention-hold.json';
 export const LAST_RUN_FOLDER = 'status/last-run/';
 
 export function componentFolder(component: Component): string {

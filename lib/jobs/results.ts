@@ -1,4 +1,5 @@
 import type { RecoveryPointSummary } from '../catalog/recovery-point-summary';
+import type { RetentionHold } from '../catalog/retention-hold';
 import type { BackupSummary } from '../catalog/summary';
 import type { TableName } from '../catalog/postgres-manifest';
 import type { CopyOutcome } from '../copy/copy-backups';
@@ -65,9 +66,11 @@ export interface JobResults {
 		readonly deleted: string[];
 		readonly freedBytes: number;
 		readonly deletedRecoveryPoints: string[];
+		readonly hold: RetentionHold | null;
 	};
 	'catalog.cleanUp': { readonly applied: boolean; readonly leftovers: Leftover[]; readonly freedBytes: number };
 	'catalog.copy': CopyOutcome;
+	'catalog.retentionHold': { readonly hold: RetentionHold | null; readonly lifted: RetentionHold | null };
 	'catalog.status': StatusResult;
 	'catalog.log': MirrorResult;
 	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };

@@ -3,6 +3,7 @@ import { recoveryPointKey } from '../catalog/layout';
 import { listBackups } from '../catalog/list-backups';
 import { listRecoveryPoints } from '../catalog/list-recovery-points';
 import { findAllLocks, isDead, type LockMode } from '../catalog/lock-record';
+import { readRetentionHold, type RetentionHold } from '../catalog/retention-hold';
 import type { BackupSummary } from '../catalog/summary';
 import type { Lock } from '../catalog/locks';
 import { withLock } from '../catalog/with-lock';
@@ -31,6 +32,8 @@ export interface PruneOutcome {
 	readonly freedBytes: number;
 	/** Recovery points that are gone, because none of their backups is left. */
 	readonly deletedRecoveryPoints: string[];
+	/** Why nothing was deleted although it was asked for: retention is on hold. */
+	readonly hold: RetentionHold | null;
 }
 
 /**
@@ -43,7 +46,8 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 	const request = { name: 'prune', mode, purpose: 'pruning the store', waitSeconds: 0 };
 	return await withLock(store, context, request, async (lock, signal) => {
 		const { decisions, doomed } = await plan(store, context, options, lock);
-		if (!options.apply) return { applied: false, decisions, deleted: [], freedBytes: 0, deletedRecoveryPoints: [] };
+		let hold = (await readRetentionHold(store)) ?? null;
+		if (!options.apply || hold) return { applied: false, decisions, deleted: [], freedBytes: 0, deletedRecoveryPoints: [], hold };
 
 		const outcome = new Map(decisions.map((decision) => [decision, decision]));
 		const deleted: string[] = [];
@@ -58,6 +62,12 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 				continue;
 			}
 			await lock.stillHeld();
+			// Somebody may want everything to stay from this moment on.
+			hold = (await readRetentionHold(store)) ?? null;
+			if (hold) {
+				outcome.set(decision, { ...decision, action: 'keep', reasons: [`retention is on hold: ${hold.reason}`] });
+				continue;
+			}
 			const freed = await deleteBackup(store, { ...context, signal }, backup);
 			if (freed.deleted) {
 				deleted.push(backup.id);
@@ -69,7 +79,7 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 			}
 		}
 		const deletedRecoveryPoints = await removeEmptyRecoveryPoints(store, context, options.policy, signal);
-		return { applied: true, decisions: [...outcome.values()], deleted, freedBytes, deletedRecoveryPoints };
+		return { applied: true, decisions: [...outcome.values()], deleted, freedBytes, deletedRecoveryPoints, hold };
 	});
 }
 

@@ -2,6 +2,7 @@ import type { BackupKind, Component } from '../catalog/component';
 import type { KnownRun } from '../catalog/known-runs';
 import { seriesOf } from '../catalog/series';
 import type { BackupSummary, KnownCopy } from '../catalog/summary';
+import type { Anomaly } from './find-anomalies';
 import { COUNTED_KINDS, type Threshold } from './thresholds';
 
 export const STATES = ['OK', 'WARNING', 'CRITICAL'] as const;
@@ -14,6 +15,12 @@ export interface SeriesStatus {
 	readonly newest: string;
 	readonly ageHours: number;
 	readonly freshness: State;
+}
+
+/** What is unusual about the newest backup of a series. */
+export interface BackupAnomaly extends Anomaly {
+	readonly backup: string;
+	readonly source: string;
 }
 
 export interface ComponentStatus {
@@ -38,6 +45,7 @@ export interface ComponentStatus {
 	readonly storedBytes: number;
 	/** Size of the newest backup to the median of up to ten before it, of the same series; null with fewer than three. */
 	readonly sizeTrend: number | null;
+	readonly anomalies: readonly BackupAnomaly[];
 }
 
 const HOUR = 3_600_000;
@@ -49,7 +57,7 @@ const FORGOTTEN_AFTER = 10;
  * @param backups all backups of the component, newest first
  * @param runs the newest run of each of its series
  */
-export function componentStatus(threshold: Threshold, backups: readonly BackupSummary[], runs: readonly KnownRun[], now: Date): ComponentStatus {
+export function componentStatus(threshold: Threshold, backups: readonly BackupSummary[], runs: readonly KnownRun[], now: Date, anomalies: readonly BackupAnomaly[] = []): ComponentStatus {
 	const usable = backups.filter((backup) => backup.status === 'success' && COUNTED_KINDS.includes(backup.kind));
 	const [newest] = usable;
 	const freshness = freshnessOf(newest, threshold, now);
@@ -64,6 +72,8 @@ export function componentStatus(threshold: Threshold, backups: readonly BackupSu
 	}
 	const damaged = backups.find((backup) => backup.status === 'damaged');
 	if (damaged) add(damaged === backups[0] ? 'CRITICAL' : 'WARNING', `Backup ${damaged.id} is damaged: ${damaged.problem ?? 'its check failed'}`);
+
+	for (const { severity, backup, detail } of anomalies) add(severity === 'alarm' ? 'CRITICAL' : 'WARNING', `Backup ${backup} is unlike those before it: ${detail}`);
 
 	const series = seriesStatus(usable, threshold, now);
 	for (const one of series.slice(1)) {
@@ -90,6 +100,7 @@ export function componentStatus(threshold: Threshold, backups: readonly BackupSu
 		backups: usable.length,
 		storedBytes: backups.reduce((sum, backup) => sum + backup.storedBytes, 0),
 		sizeTrend: newest ? sizeTrend(usable, newest) : null,
+		anomalies,
 	};
 }
 

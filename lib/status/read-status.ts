@@ -1,16 +1,23 @@
 import { type Component, COMPONENTS } from '../catalog/component';
 import { readKnownRuns } from '../catalog/known-runs';
-import { listBackups } from '../catalog/list-backups';
+import { walkBackups } from '../catalog/list-backups';
+import { holdRetention, readRetentionHold, type RetentionHold } from '../catalog/retention-hold';
+import { seriesOf } from '../catalog/series';
+import type { BackupSummary } from '../catalog/summary';
 import type { JobContext } from '../core/context';
 import type { Store } from '../storage/store';
-import { type ComponentStatus, componentStatus, type State, worst } from './component-status';
-import { DEFAULT_THRESHOLDS, type Threshold } from './thresholds';
+import { type BackupAnomaly, type ComponentStatus, componentStatus, type State, worst } from './component-status';
+import { findAnomalies } from './find-anomalies';
+import { measure, type Measures } from './measures';
+import { COUNTED_KINDS, DEFAULT_THRESHOLDS, type Threshold } from './thresholds';
 
 export interface StatusOptions {
 	/** Which components must be backed up; empty: those of the defaults, and whatever the store knows. */
 	readonly components: readonly Component[];
 	/** Changes to the default thresholds. */
 	readonly thresholds: readonly { readonly component: Component; readonly okHours: number; readonly warningHours: number }[];
+	/** Put retention on hold when the newest backups look like a mass delete or encrypted files; otherwise nothing is written. */
+	readonly holdOnAlarm: boolean;
 }
 
 export interface StatusResult {
@@ -19,28 +26,56 @@ export interface StatusResult {
 	readonly store: string;
 	readonly checkedAt: string;
 	readonly components: ComponentStatus[];
+	/** While there is one, nothing is pruned. */
+	readonly hold: RetentionHold | null;
 }
 
 /**
- * This only reads, because it must work with rights to read alone; so it cannot ask the store for its time by writing. A run counts as
+ * This must work with rights to read alone; so it cannot ask the store for its time by writing. A run counts as
  * dead only after this much silence, which forgives clocks that differ.
  */
 const CLOCK_TOLERANCE_MS = 15 * 60_000;
 
-/** How everything in a store stands now. Writes nothing. */
+/** How everything in a store stands now. */
 export async function readStatus(store: Store, options: StatusOptions, context: JobContext): Promise<StatusResult> {
 	context.progress({ step: 'Reading what the store holds' });
 	const now = context.now();
 	const runs = await readKnownRuns(store, new Date(now.getTime() - CLOCK_TOLERANCE_MS));
-	const backups = await listBackups(store);
+	const backups: BackupSummary[] = [];
+	const measures = new Map<string, Measures>();
+	for await (const { summary, manifest } of walkBackups(store)) {
+		backups.push(summary);
+		if (manifest && summary.status === 'success') measures.set(summary.id, measure(manifest));
+	}
 	const components = COMPONENTS.flatMap((component) => {
 		const threshold = thresholdOf(component, options);
 		const ofComponent = backups.filter((backup) => backup.component === component);
 		const runsOfComponent = runs.filter(({ run }) => run.component === component);
 		const wanted = options.components.length > 0 ? options.components.includes(component) : threshold.always || ofComponent.length + runsOfComponent.length > 0;
-		return wanted ? [componentStatus(threshold, ofComponent, runsOfComponent, now)] : [];
+		return wanted ? [componentStatus(threshold, ofComponent, runsOfComponent, now, anomaliesOf(ofComponent, measures))] : [];
 	});
-	return { state: worst(components.map(({ state }) => state)), store: store.description, checkedAt: now.toISOString(), components };
+	const alarms = components.flatMap(({ component, anomalies }) => anomalies.filter(({ severity }) => severity === 'alarm').map(({ backup, detail }) => `${component}, backup ${backup}: ${detail}`));
+	const hold =
+		alarms.length > 0 && options.holdOnAlarm
+			? await holdRetention(store, { since: now.toISOString(), by: 'anomaly', reason: alarms.join(' ') }, context.signal)
+			: ((await readRetentionHold(store)) ?? null);
+	const state = worst([...components.map((one) => one.state), ...(hold ? (['WARNING'] as const) : [])]);
+	return { state, store: store.description, checkedAt: now.toISOString(), components, hold };
+}
+
+/** What is unusual about the newest backup of each series. */
+function anomaliesOf(backups: readonly BackupSummary[], measures: ReadonlyMap<string, Measures>): BackupAnomaly[] {
+	const series = new Map<string, BackupSummary[]>();
+	for (const backup of backups) {
+		if (!COUNTED_KINDS.includes(backup.kind) || !measures.has(backup.id)) continue;
+		const key = seriesOf(backup);
+		series.set(key, [...(series.get(key) ?? []), backup]);
+	}
+	return [...series.values()].flatMap(([newest, ...before]) => {
+		if (!newest) return [];
+		const history = before.reverse().map(({ id }) => measures.get(id) ?? {});
+		return findAnomalies(measures.get(newest.id) ?? {}, history).map((anomaly) => ({ ...anomaly, backup: newest.id, source: newest.source }));
+	});
 }
 
 function thresholdOf(component: Component, { thresholds }: StatusOptions): Threshold {

@@ -14,6 +14,7 @@ import { listOperation } from './list.operation';
 import { listRecoveryPointsOperation } from './list-recovery-points.operation';
 import { logOperation, rebuildLogOperation } from './log.operation';
 import { pruneOperation } from './prune.operation';
+import { retentionHoldOperation } from './retention-hold.operation';
 import { statusOperation } from './status.operation';
 import { recordRecoveryPointOperation } from './record-recovery-point.operation';
 
@@ -26,6 +27,7 @@ const operations = {
 	listRecoveryPoints: runnable(listRecoveryPointsOperation),
 	log: runnable(logOperation),
 	rebuildLog: runnable(rebuildLogOperation),
+	retentionHold: runnable(retentionHoldOperation),
 	status: runnable(statusOperation),
 };
 
@@ -37,7 +39,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log", status: "Status" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", status: "Status" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -116,6 +118,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Record a recovery point',
 					},
 					{
+						name: 'Retention Hold',
+						value: 'retentionHold',
+						description: 'Keep anything from being pruned until a person lifts the hold',
+						action: 'Hold or release retention',
+					},
+					{
 						name: 'Status',
 						value: 'status',
 						description: 'See how fresh, how well proven and how large the backups of each part of the stack are',
@@ -131,6 +139,7 @@ export class BackupCatalog implements INodeType {
 			...recordRecoveryPointOperation.properties,
 			...listRecoveryPointsOperation.properties,
 			...logOperation.properties,
+			...retentionHoldOperation.properties,
 			...statusOperation.properties,
 		],
 	};

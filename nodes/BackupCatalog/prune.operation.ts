@@ -79,7 +79,7 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 			apply: readApply(input.parameters),
 		};
 	},
-	items: ({ applied, decisions, deleted, freedBytes, deletedRecoveryPoints }) => [
+	items: ({ applied, decisions, deleted, freedBytes, deletedRecoveryPoints, hold }) => [
 		{
 			prune: plainData({
 				applied,
@@ -88,6 +88,7 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 				deleted,
 				freedBytes,
 				deletedRecoveryPoints,
+				hold,
 				decisions,
 			}),
 		},

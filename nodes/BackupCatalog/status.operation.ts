@@ -40,6 +40,13 @@ export const statusOperation: Operation<'catalog.status'> = {
 					},
 				],
 			},
+			{
+				displayName: 'Hold Retention on Alarm',
+				name: 'holdOnAlarm',
+				type: 'boolean',
+				default: true,
+				description: 'Whether to let nothing be pruned any more when the newest backups look like a mass delete or encrypted files, until a person lifts the hold',
+			},
 			timeoutField,
 		]),
 	],
@@ -50,10 +57,11 @@ export const statusOperation: Operation<'catalog.status'> = {
 			kind: 'catalog.status',
 			store: await store(),
 			components: readComponents(options.raw('components'), 'Components'),
+			holdOnAlarm: options.flag('holdOnAlarm', 'Hold Retention on Alarm') ?? true,
 			thresholds: readThresholds(options.raw('thresholds')),
 		};
 	},
-	items: ({ components, state, store, checkedAt }) => components.map((component) => ({ status: plainData(component), overall: state, store, checkedAt })),
+	items: ({ components, state, store, checkedAt, hold }) => components.map((component) => ({ status: plainData(component), overall: state, store, checkedAt, retentionHold: hold && plainData(hold) })),
 };
 
 function readThresholds(value: unknown): { component: Component; okHours: number; warningHours: number }[] {

@@ -31,8 +31,9 @@ const answers: Record<string, unknown> = {
 	'recovery.record': { recoveryPoint: {} },
 	'recovery.list': { recoveryPoints: [] },
 	'catalog.log': { warnings: [] },
-	'catalog.status': { components: [] },
-	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [] },
+	'catalog.status': { components: [], hold: null },
+	'catalog.retentionHold': { hold: null, lifted: null },
+	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [], hold: null },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
 	'postgres.compareDatabases': { equal: true, tables: [] },
 	'postgres.restoreDatabase': { dryRun: true, checks: [], warnings: [] },
@@ -437,7 +438,13 @@ describe('Backup Catalog', () => {
 	test('status, with thresholds of its own', async () => {
 		const thresholds = { threshold: [{ component: 'redis', okHours: 1, warningHours: 2.5 }] };
 		const job = await jobOf(node, { operation: 'status', options: { components: ['redis'], thresholds } });
-		expect(job).toEqual({ kind: 'catalog.status', store, components: ['redis'], thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }] });
+		expect(job).toEqual({ kind: 'catalog.status', store, components: ['redis'], thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }], holdOnAlarm: true });
+	});
+
+	test('a hold on retention has a reason', async () => {
+		expect(await jobOf(node, { operation: 'retentionHold', holdAction: 'hold', holdReason: 'Ransomware?' })).toEqual({ kind: 'catalog.retentionHold', store, action: 'hold', reason: 'Ransomware?' });
+		running.mockClear();
+		expect(await jobOf(node, { operation: 'retentionHold', holdAction: 'lift' })).toMatchObject({ action: 'lift' });
 	});
 
 	test('prune only plans unless told to apply', async () => {

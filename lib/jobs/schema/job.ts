@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, verifyIntegrityJob } from './catalog-jobs';
 import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
-import { logJob, statusJob } from './log-jobs';
 import { compareDatabasesJob } from './compare-job';
+import { logJob, retentionHoldJob, statusJob } from './log-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
@@ -39,6 +39,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	cleanUpJob,
 	copyJob,
 	statusJob,
+	retentionHoldJob,
 	logJob,
 	recordRecoveryPointJob,
 	listRecoveryPointsJob,

@@ -16,7 +16,7 @@ export const logJob = z.strictObject({
 
 const hours = z.number().positive().max(100_000);
 
-/** How everything in a store stands; only reads. */
+/** How everything in a store stands; only reads, unless it may put retention on hold. */
 export const statusJob = z.strictObject({
 	kind: z.literal('catalog.status'),
 	store: storeLocationSchema,
@@ -24,4 +24,15 @@ export const statusJob = z.strictObject({
 	components: z.array(z.enum(COMPONENTS)).default([]),
 	/** Instead of the defaults: until when the newest backup is fine, and until when only late. */
 	thresholds: z.array(z.strictObject({ component: z.enum(COMPONENTS), okHours: hours, warningHours: hours })).max(COMPONENTS.length).default([]),
+	/** Put retention on hold when the newest backups look like a mass delete or encrypted files. */
+	holdOnAlarm: z.boolean().default(false),
+});
+
+/** Keeps anything from being pruned, lets it go on, or tells how it stands. */
+export const retentionHoldJob = z.strictObject({
+	kind: z.literal('catalog.retentionHold'),
+	store: storeLocationSchema,
+	action: z.enum(['hold', 'lift', 'show']),
+	/** Why; for a hold. */
+	reason: z.string().max(2000).default(''),
 });

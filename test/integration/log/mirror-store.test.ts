@@ -133,7 +133,7 @@ test('backup_status says of any catalog what the status says that is computed fr
 			await server.query('DROP TABLE IF EXISTS backup_log CASCADE', database);
 			await mirror(store, database);
 			const shown = await server.query('SELECT name, total_backups::int AS total, status FROM backup_status ORDER BY name', database);
-			const { components } = await readStatus(store, { components: [], thresholds: [] }, context);
+			const { components } = await readStatus(store, { components: [], thresholds: [], holdOnAlarm: false }, context);
 			const expected = components.map(({ component, backups: total, freshness }) => ({ name: component, total, status: freshness }));
 			expect(shown).toEqual(expected.sort((a, b) => (a.name < b.name ? -1 : 1)));
 		}),

@@ -1,9 +1,11 @@
+import { liftRetentionHold } from '../../../lib/catalog/retention-hold';
 import { NO_KEYS } from '../../../lib/core/keys';
+import { prune } from '../../../lib/retention/prune';
 import type { KnownRun } from '../../../lib/catalog/known-runs';
 import { componentStatus } from '../../../lib/status/component-status';
 import { readStatus } from '../../../lib/status/read-status';
 import { DEFAULT_THRESHOLDS } from '../../../lib/status/thresholds';
-import { idAt, summaryOf } from '../../support/backup-fixtures';
+import { idAt, manifestOf, publishSmall, summaryOf } from '../../support/backup-fixtures';
 import { MemoryStore } from '../../support/memory-store';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
@@ -58,8 +60,30 @@ test('knows the newest check, the newest restore, and how the size changed', () 
 test('an empty store is critical, and components that are asked for must be there', async () => {
 	const context = { now: () => NOW, randomBytes: () => Buffer.alloc(1), signal: new AbortController().signal, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
 	const store = new MemoryStore();
-	const all = await readStatus(store, { components: [], thresholds: [] }, context);
+	const all = await readStatus(store, { components: [], thresholds: [], holdOnAlarm: false }, context);
 	expect(all).toMatchObject({ state: 'CRITICAL', components: [{ component: 'postgres' }, { component: 'files' }] });
-	expect(await readStatus(store, { components: ['redis'], thresholds: [] }, context)).toMatchObject({ components: [{ component: 'redis', state: 'CRITICAL' }] });
+	expect(await readStatus(store, { components: ['redis'], thresholds: [], holdOnAlarm: false }, context)).toMatchObject({ components: [{ component: 'redis', state: 'CRITICAL' }] });
 	expect(store.objects.size).toBe(0);
+});
+
+test('what looks like encrypted files is critical, and puts retention on hold when asked to', async () => {
+	const store = new MemoryStore();
+	const context = { now: () => NOW, randomBytes: (bytes: number) => Buffer.alloc(bytes), signal: new AbortController().signal, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
+	const files = { tree: { files: 1000, folders: 1, links: 0, bytes: 1e9 }, carried: { files: 1000, bytes: 1e9 }, deleted: 0 };
+	const artifact = (storedBytes: number) => ({ ...manifestOf().artifacts[0]!, name: 'files.tar.zst', sourceBytes: 1e9, storedBytes, compression: { algorithm: 'zstd' as const, level: 1, frameBytes: 1 } });
+	const publish = async (hours: number, storedBytes: number) =>
+		await publishSmall(store, { component: 'files', startedAt: hoursAgo(hours), files, artifacts: [artifact(storedBytes)], sourceBytes: 1e9, storedBytes, source: { type: 'files', name: 'uploads', host: 'h', folder: '/uploads' } });
+	for (let day = 10; day > 1; day--) await publish(day * 24, 5e8 + day);
+	const options = { components: ['files' as const], thresholds: [], holdOnAlarm: false };
+	expect(await readStatus(store, options, context)).toMatchObject({ components: [{ anomalies: [] }], hold: null });
+	await publish(1, 9e8);
+	expect(await readStatus(store, options, context)).toMatchObject({ state: 'CRITICAL', hold: null, components: [{ freshness: 'OK', anomalies: expect.arrayContaining([expect.objectContaining({ measure: 'storedShare' })]) }] });
+	expect(await readStatus(store, { ...options, holdOnAlarm: true }, context)).toMatchObject({ hold: { by: 'anomaly', reason: expect.stringContaining('encrypted files look like this') } });
+
+	const policy = { keepLastVerified: 1, keepDays: 1, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepRecoveryPoints: 0, timeZone: 'UTC' };
+	const count = store.objects.size;
+	expect(await prune(store, context, { policy, apply: true })).toMatchObject({ applied: false, deleted: [], hold: { by: 'anomaly' } });
+	expect([...store.objects.keys()].filter((key) => !key.startsWith('locks/'))).toHaveLength(count);
+	expect(await liftRetentionHold(store)).toMatchObject({ by: 'anomaly' });
+	await expect(liftRetentionHold(store)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
 });

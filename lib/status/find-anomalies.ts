@@ -1,0 +1,110 @@
+import { type Measure, MEASURES, type Measures } from './measures';
+
+export interface Anomaly {
+	readonly measure: Measure;
+	/** `alarm`: as by a mass delete or by encryption of the files; `notice`: only unusual. */
+	readonly severity: 'alarm' | 'notice';
+	readonly value: number;
+	/** What the backups before let expect. */
+	readonly expected: number;
+	/** One sentence in plain English. */
+	readonly detail: string;
+}
+
+/** Fewer than this many backups say nothing about what is usual. */
+export const SHORTEST_HISTORY = 5;
+const LONGEST_HISTORY = 30;
+/** How many times the usual scatter a value must be off: with scatter of a normal distribution less than once in a million. */
+const SCATTERS = 6;
+/** The median deviation of a normal distribution, as a share of its standard deviation, inverted. */
+const MAD_TO_SIGMA = 1.4826;
+
+/**
+ * What of the newest backup does not fit those before it. The expected value follows the trend of the series (the median of all slopes
+ * between two of its points: https://en.wikipedia.org/wiki/Theil-Sen_estimator), the tolerated distance its own scatter, so that growth and
+ * the rhythm of a week are no anomalies. Pure.
+ * @param history measures of the backups before, oldest first, of the same series
+ */
+export function findAnomalies(newest: Measures, history: readonly Measures[]): Anomaly[] {
+	return MEASURES.flatMap((measure) => {
+		const value = newest[measure];
+		const before = history.flatMap((one) => one[measure] ?? []).slice(-LONGEST_HISTORY);
+		if (value === undefined || before.length < SHORTEST_HISTORY) return [];
+		// How large an incremental backup is says what its share of changed files says, and less clearly.
+		if (newest.changedShare !== undefined && (measure === 'storedBytes' || measure === 'sourceBytes')) return [];
+		return judge(measure, value, before);
+	});
+}
+
+function judge(measure: Measure, value: number, before: readonly number[]): Anomaly[] {
+	const found = (severity: Anomaly['severity'], detail: string, expected: number): Anomaly[] => [{ measure, severity, value, expected, detail }];
+	switch (measure) {
+		case 'storedShare': {
+			const { expected, scatter } = expectation(before);
+			return value - expected > Math.max(SCATTERS * scatter, 0.03)
+				? found('alarm', `It compresses to ${percent(value)} of its size instead of ${percent(expected)}: encrypted files look like this.`, expected)
+				: [];
+		}
+		case 'changedShare':
+		case 'deletedShare': {
+			// A share moves in bursts: quiet days must not make a busy one an alarm, nor the first busy one the next.
+			const usual = Math.max(...before);
+			const what = measure === 'changedShare' ? 'changed' : 'were deleted';
+			return value > Math.max(3 * usual, usual + 0.04) ? found('alarm', `${percent(value)} of all files ${what}; at most ${percent(usual)} is usual.`, usual) : [];
+		}
+		case 'rows':
+		case 'files': {
+			const { expected, scatter } = logExpectation(before);
+			const loss = 1 - value / expected;
+			const off = Math.log(expected) - Math.log(Math.max(value, 0.5));
+			return loss > 0.1 && off > SCATTERS * scatter ? found('alarm', `${Math.round(value)} ${measure} instead of about ${Math.round(expected)}: a tenth or more is gone.`, expected) : [];
+		}
+		case 'storedBytes':
+		case 'sourceBytes': {
+			const { expected, scatter } = logExpectation(before);
+			const off = Math.abs(Math.log(Math.max(value, 1)) - Math.log(expected));
+			if (off <= Math.max(SCATTERS * scatter, Math.log(1.5))) return [];
+			const half = value < expected / 2;
+			return found(half ? 'alarm' : 'notice', `${bytes(value)} ${measure === 'storedBytes' ? 'in the store' : 'backed up'} instead of about ${bytes(expected)}.`, expected);
+		}
+	}
+}
+
+interface Expectation {
+	readonly expected: number;
+	/** Like a standard deviation, and not moved by a few outliers. */
+	readonly scatter: number;
+}
+
+/** The next value of a line through the points, and how far they lie from it. */
+function expectation(values: readonly number[]): Expectation {
+	const slopes: number[] = [];
+	for (let from = 0; from < values.length; from++) {
+		for (let to = from + 1; to < values.length; to++) slopes.push(((values[to] ?? 0) - (values[from] ?? 0)) / (to - from));
+	}
+	const slope = median(slopes);
+	const level = median(values.map((value, at) => value - slope * at));
+	const scatter = MAD_TO_SIGMA * median(values.map((value, at) => Math.abs(value - level - slope * at)));
+	return { expected: level + slope * values.length, scatter };
+}
+
+/** The same of what grows by shares rather than by amounts. */
+function logExpectation(values: readonly number[]): Expectation {
+	const { expected, scatter } = expectation(values.map((value) => Math.log(Math.max(value, 1))));
+	return { expected: Math.exp(expected), scatter };
+}
+
+function median(values: readonly number[]): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	const upper = sorted[middle] ?? 0;
+	return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
+}
+
+function percent(value: number): string {
+	return `${(value * 100).toFixed(1)} %`;
+}
+
+function bytes(value: number): string {
+	return value >= 1e9 ? `${(value / 1e9).toFixed(1)} GB` : value >= 1e6 ? `${(value / 1e6).toFixed(1)} MB` : `${Math.round(value / 1000)} kB`;
+}
