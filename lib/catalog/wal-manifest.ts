@@ -35,6 +35,8 @@ export const walRecordSchema = z.looseObject({
 	sentAt: moment.nullable(),
 	/** Absent where the records were not walked. */
 	times: walTimesSchema.optional(),
+	/** Of a history: the ancestors of its timeline and where each was left, so that an encrypted archive can be followed without its key. */
+	switches: z.array(z.looseObject({ timeline: z.number().int().positive(), lsn })).optional(),
 	/** The stored object, in the same folder as this record. */
 	artifact: artifactSchema,
 });

@@ -1,6 +1,6 @@
 import { hasKeyFor } from '../../backup/artifact-keys';
 import { timelineFolder, walFolder } from '../../catalog/layout';
-import { readSmallObject, writeSmallObject } from '../../catalog/small-object';
+import { once, readSmallObject, writeSmallObject } from '../../catalog/small-object';
 import { type WalFacts, type WalRecord, walRecordSchema } from '../../catalog/wal-manifest';
 import { BackupError } from '../../core/errors';
 import type { JobKeys } from '../../core/keys';
@@ -9,7 +9,9 @@ import { DamagedBytesError } from '../../pipeline/damaged-bytes-error';
 import { readStored } from '../../pipeline/read-stored';
 import { writeStored } from '../../pipeline/write-stored';
 import type { Store } from '../../storage/store';
+import { formatLsn } from '../replication/lsn';
 import { timelineName } from '../replication/wal-segment';
+import { parseHistory } from './timeline-history';
 
 const RECORD_SUFFIX = '.json';
 
@@ -46,7 +48,8 @@ export async function writeWal(
 ): Promise<WalRecord> {
 	const folder = timelineFolder(facts.systemIdentifier, timelineName(facts.timeline));
 	const objectName = `${name}.zst${keys.encryption ? '.age' : ''}`;
-	const stored = await writeStored(store, folder + objectName, source, {
+	const history = facts.content === 'history' ? await collect(source) : undefined;
+	const stored = await writeStored(store, folder + objectName, history ? once(history) : source, {
 		compression: { algorithm: 'zstd', level: compressionLevel },
 		encryption: keys.encryption,
 		signal,
@@ -56,11 +59,19 @@ export async function writeWal(
 	});
 	const record: WalRecord = walRecordSchema.parse({
 		...facts,
+		...(history && { switches: parseHistory(history.toString('utf8')).map(({ timeline, at }) => ({ timeline, lsn: formatLsn(at) })) }),
 		formatVersion: 1,
 		artifact: { name: objectName, role: 'wal', mediaType: 'application/octet-stream', ...stored },
 	});
 	await writeSmallObject(store, folder + name + RECORD_SUFFIX, record, { signal, immutable: facts.content !== 'piece' });
 	return record;
+}
+
+/** A history has a few lines. */
+async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+	const chunks: Uint8Array[] = [];
+	for await (const chunk of source) chunks.push(chunk);
+	return Buffer.concat(chunks);
 }
 
 /** All that is archived of a server, in no particular order; what has no record is not archived. */
