@@ -7,7 +7,7 @@ import { debianPackages } from './setup/debian-packages.mjs';
 import { n8n } from './setup/n8n.mjs';
 import { n8nSqlite } from './setup/n8n-sqlite.mjs';
 import { redis } from './setup/redis.mjs';
-import { postgres17 } from './setup/postgres-17.mjs';
+import { postgresVersions } from './setup/postgres-versions.mjs';
 import { s3Server } from './setup/s3-server.mjs';
 import { build } from './setup/build.mjs';
 import { SetupError } from './setup/setup-error.mjs';
@@ -25,7 +25,7 @@ const preparations = {
 	'n8n': n8n,
 	'compiler': () => debianPackages(['compiler']),
 	'n8n sqlite': n8nSqlite,
-	'postgres 17': postgres17,
+	'postgres versions': postgresVersions,
 	's3 server': s3Server,
 	'build': build,
 };
