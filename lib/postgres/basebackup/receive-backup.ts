@@ -2,16 +2,22 @@ import type { BackupDraft } from '../../backup/draft';
 import type { Artifact } from '../../catalog/manifest';
 import type { JobContext } from '../../core/context';
 import { BackupError } from '../../core/errors';
+import type { PostgresConnection } from '../connection-settings';
 import type { ReplicationSession, ResultSet } from '../replication/replication-session';
-import { baseBackupCommand } from './command';
+import { sqlState } from '../server-error';
 import { ContentCheck } from './check-contents';
+import { baseBackupCommand } from './command';
+import { CorruptPages } from './corrupt-pages';
+import { refused } from './find-parent';
 import { type Announcement, ArchiveReceiver, type ReceivedArchive } from './receive-archives';
+import { reserveWal } from './reserve-wal';
+import { BASE_ROLE, MANIFEST_ROLE, TABLESPACE_ROLE } from './roles';
 import { readDatabases, readServerFacts, serverClock, type ServerFacts } from './server-facts';
 import type { ManifestFacts } from './server-manifest';
 
-export const BASE_ROLE = 'base';
-export const TABLESPACE_ROLE = 'tablespace';
-export const MANIFEST_ROLE = 'backup-manifest';
+const DATA_CORRUPTED = 'XX001';
+const UNDEFINED_FILE = '58P01';
+const NOT_IN_STATE = '55000';
 
 export interface ReceiveOptions {
 	readonly session: ReplicationSession;
@@ -19,6 +25,9 @@ export interface ReceiveOptions {
 	readonly checkpoint: 'fast' | 'spread';
 	readonly maxRateKilobytes: number | null;
 	readonly compressionLevel: number;
+	readonly connection: PostgresConnection;
+	/** The server's manifest of the backup that this one builds on; undefined: a full one. */
+	readonly parentManifest: (() => AsyncIterable<Uint8Array>) | undefined;
 }
 
 /** A base backup in the store, checked, not yet published. */
@@ -40,21 +49,35 @@ export async function receiveBackup(options: ReceiveOptions, draft: BackupDraft,
 	const beganAt = await serverClock(session);
 	const step = `Taking a base backup of ${sourceName}`;
 	context.progress({ step: options.checkpoint === 'fast' ? `${step}: checkpoint` : `${step}: waiting for a spread checkpoint` });
+	if (options.parentManifest) await upload(session, options.parentManifest());
+	const unreserved = await reserveWal(session, context.randomBytes(8));
+	if (unreserved !== undefined) draft.warn(unreserved);
 	const receiver = new ArchiveReceiver(facts.major, session);
 	const check = new ContentCheck();
-	const command = baseBackupCommand({ serverMajor: facts.major, label: `backup-recovery ${draft.id}`, checkpoint: options.checkpoint, maxRateKilobytes: options.maxRateKilobytes, incremental: false });
+	const corrupt = new CorruptPages();
+	corrupt.listen(session.client);
+	const command = baseBackupCommand({
+		serverMajor: facts.major,
+		label: `backup-recovery ${draft.id}`,
+		checkpoint: options.checkpoint,
+		maxRateKilobytes: options.maxRateKilobytes,
+		incremental: options.parentManifest !== undefined,
+	});
 	const copying = copyAll(session, command, receiver);
 	// Its error reaches whoever reads the archives; until it is awaited it must not count as unhandled.
 	copying.catch(() => undefined);
 	let artifacts: { oid: number | undefined; artifact: Artifact }[];
+	let sets: ResultSet[];
 	try {
 		artifacts = await storeArchives({ ...options, step, facts, receiver, check }, draft, context);
+		sets = await copying;
 	} catch (error) {
 		session.destroy(error);
 		await copying.catch(() => undefined);
-		throw error;
+		throw await meaning(error, options, corrupt, draft.signal);
+	} finally {
+		session.client.removeListener('notice', corrupt.onNotice);
 	}
-	const sets = await copying;
 	const { announcement } = receiver;
 	const [endLsn, timeline] = sets.at(-1)?.rows[0] ?? [];
 	if (!announcement || typeof endLsn !== 'string') throw new BackupError('SERVER_ERROR', 'The server did not say where the base backup ends.', 'Nothing was published. Run the job again.');
@@ -64,6 +87,29 @@ export async function receiveBackup(options: ReceiveOptions, draft: BackupDraft,
 		throw new BackupError('PROOF_MISMATCH', `The manifest is that of the server ${manifest.systemIdentifier}, not of ${facts.systemIdentifier}.`, 'Nothing was published. Run the job again.');
 	}
 	return { facts, announcement, manifest, endLsn, beganAt, endedAt: await serverClock(session), databases: await readDatabases(session), artifacts };
+}
+
+async function upload(session: ReplicationSession, manifest: AsyncIterable<Uint8Array>): Promise<void> {
+	try {
+		await session.copyIn('UPLOAD_MANIFEST', manifest);
+	} catch (error) {
+		if (sqlState(error) === undefined) throw error;
+		throw refused(`the server does not take the manifest of the earlier one: ${(error as Error).message}`, 'Take a full one.', error);
+	}
+}
+
+/** What the server's refusal means here. */
+async function meaning(error: unknown, { connection, parentManifest }: ReceiveOptions, corrupt: CorruptPages, signal: AbortSignal): Promise<unknown> {
+	switch (sqlState(error)) {
+		case DATA_CORRUPTED:
+			return await corrupt.toError(connection, signal, error);
+		case UNDEFINED_FILE:
+			return new BackupError('SERVER_ERROR', `The server no longer has what the base backup needs: ${(error as Error).message}`, 'It may have removed WAL meanwhile: raise wal_keep_size and max_slot_wal_keep_size, or take the backup at a quieter time. Nothing was published.', { cause: error });
+		case NOT_IN_STATE:
+			return parentManifest ? refused((error as Error).message, 'Take a full one.', error) : error;
+		default:
+			return error;
+	}
 }
 
 async function copyAll(session: ReplicationSession, command: string, receiver: ArchiveReceiver): Promise<ResultSet[]> {

@@ -10,7 +10,7 @@ import { type PostgresServer, startPostgres } from '../../support/postgres-serve
 
 jest.setTimeout(60_000);
 
-const DEFAULTS = { name: 'main', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 } as const;
+const DEFAULTS = { mode: 'full', mostIncrementals: 30, whenImpossible: 'full', name: 'main', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 } as const;
 
 let server: PostgresServer;
 let root: string;
