@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Manifest } from '../../../lib/catalog/manifest';
+import { type BaseBackupOptions, takeBaseBackup } from '../../../lib/postgres/basebackup/take-base-backup';
+import { openStore } from '../../../lib/storage/open-store';
+import { failure } from '../../support/failure';
+import { testContext } from '../../support/job-context';
+import { until } from '../../support/until';
+import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+
+jest.setTimeout(60_000);
+
+const serverFolder = process.env.BACKUP_RECOVERY_TEST_POSTGRES_17 ?? '';
+const where17 = serverFolder === '' ? describe.skip : describe;
+const DEFAULTS = { mode: 'incremental', mostIncrementals: 3, whenImpossible: 'full', name: 'main', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 } as const;
+
+where17('PostgreSQL 17', () => {
+	let server: PostgresServer;
+	let root: string;
+	beforeAll(async () => (server = await startPostgres({ serverFolder, settings: { wal_level: 'replica', max_wal_senders: '5' } })), 60_000);
+	beforeAll(async () => await summarize('on'));
+	afterAll(async () => await server?.stop());
+	beforeEach(async () => (root = await mkdtemp(join(tmpdir(), 'backup-recovery-store-'))));
+	afterEach(async () => await rm(root, { recursive: true, force: true }));
+
+	async function summarize(state: 'on' | 'off'): Promise<void> {
+		await server.query(`ALTER SYSTEM SET summarize_wal = ${state}`);
+		await server.query('SELECT pg_reload_conf()');
+		await until(`summarize_wal is ${state}`, async () => (await server.query<{ state: string }>(`SELECT current_setting('summarize_wal') AS state`))[0]?.state === state);
+	}
+
+	async function take(options: Partial<BaseBackupOptions> = {}): Promise<Manifest> {
+		const context = await testContext();
+		try {
+			return await takeBaseBackup({ ...DEFAULTS, connection: server.connection, ...options }, openStore({ type: 'folder', path: root, prefix: '' }, context), context);
+		} finally {
+			await context.remove();
+		}
+	}
+
+	test('the first is full, then what changed, then full again when there are enough', async () => {
+		await server.query(`CREATE TABLE deals AS SELECT g AS id, repeat(md5(g::text), 10) AS body FROM generate_series(1, 50000) g`);
+		const full = await take();
+		expect(full).toMatchObject({ kind: 'base', parent: null, warnings: [] });
+		let parent = full;
+		for (const id of [1, 2, 3]) {
+			await server.query(`UPDATE deals SET body = 'changed' WHERE id = ${id * 1000}`);
+			const next = await take();
+			expect(next).toMatchObject({ kind: 'incremental', parent: parent.id, warnings: [] });
+			expect(next.sourceBytes).toBeLessThan(0.8 * full.sourceBytes);
+			parent = next;
+		}
+		expect(await take()).toMatchObject({ kind: 'base', parent: null, warnings: [] });
+	});
+
+	test('without summaries of the WAL it is a full one with a warning, or an error', async () => {
+		await take({ mode: 'full' });
+		await summarize('off');
+		try {
+			const full = await take();
+			expect(full).toMatchObject({ kind: 'base', parent: null });
+			expect(full.warnings[0]).toMatch(/summarize_wal = on/);
+			expect(await failure(take({ whenImpossible: 'fail' }))).toMatchObject({ code: 'INCREMENTAL_REFUSED' });
+			await server.query('CREATE TABLE IF NOT EXISTS more AS SELECT 1; CHECKPOINT');
+		} finally {
+			await summarize('on');
+		}
+	});
+
+	test('a backup of another server is no parent', async () => {
+		const other = await startPostgres({ serverFolder, settings: { wal_level: 'replica', summarize_wal: 'on' } });
+		try {
+			await take({ mode: 'full', connection: other.connection });
+			const full = await take();
+			expect(full.kind).toBe('base');
+			expect(full.warnings[0]).toMatch(/another server/);
+		} finally {
+			await other.stop();
+		}
+	});
+});
