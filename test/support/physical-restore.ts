@@ -36,7 +36,10 @@ export async function followInstructions(storeFolder: string, id: string, target
 	const text = await readFile(join(target, 'RESTORE.txt'), 'utf8');
 	const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, command]) => command ?? '').filter((command) => !command.startsWith('postgres '));
 	const output: string[] = [];
+	const tools = await readdir(bin);
 	for (const command of commands) {
+		// The servers from npm come without tools.
+		if (command.startsWith('pg_verifybackup') && !tools.includes('pg_verifybackup')) continue;
 		const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', command], { cwd: target, env: { PATH: `${bin}:/usr/bin:/bin` }, ...owner });
 		output.push(stdout, stderr);
 	}
@@ -96,9 +99,4 @@ export async function serverUser(): Promise<{ uid: number; gid: number } | undef
 	if (process.getuid?.() !== 0) return undefined;
 	const [, , uid, gid] = (await readFile('/etc/passwd', 'utf8')).split('\n').find((line) => line.startsWith('postgres:'))?.split(':') ?? [];
 	return { uid: Number(uid), gid: Number(gid) };
-}
-
-/** The one backup of PostgreSQL in a folder store, or the newest. */
-export async function newestId(storeFolder: string): Promise<string> {
-	return (await readdir(join(storeFolder, 'backups', 'postgres'))).sort().at(-1) ?? '';
 }
