@@ -9,7 +9,7 @@ export const commands = {
 		steps: [{ title: 'Demo', run: ['node', '--import', 'tsx', 'demo/demo.ts'] }],
 	},
 	'test': {
-		needs: ['postgres', 'redis', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres versions', 's3 server', 'build'],
+		needs: ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres versions', 's3 server', 'build'],
 		steps: [
 			{ title: 'Lint', run: ['eslint', '.'] },
 			{ title: 'Type check', run: ['tsc', '-p', 'tsconfig.json', '--noEmit'] },
@@ -21,7 +21,7 @@ export const commands = {
 	'test:unit': { needs: ['zstd', 'age'], steps: [{ title: 'Unit tests', jest: ['unit'] }] },
 	'test:nodes': { needs: ['build'], steps: [{ title: 'Node tests', jest: ['nodes'] }] },
 	'test:integration': {
-		needs: ['postgres', 'redis', 'zstd', 'age', 'openssl', 'postgres versions', 's3 server', 'build'],
+		needs: ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'postgres versions', 's3 server', 'build'],
 		steps: [{ title: 'Integration tests (real servers)', jest: ['integration'] }],
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },

@@ -7,6 +7,7 @@ import { debianPackages } from './setup/debian-packages.mjs';
 import { n8n } from './setup/n8n.mjs';
 import { n8nSqlite } from './setup/n8n-sqlite.mjs';
 import { redis } from './setup/redis.mjs';
+import { redisFlavors } from './setup/redis-flavors.mjs';
 import { postgresVersions } from './setup/postgres-versions.mjs';
 import { s3Server } from './setup/s3-server.mjs';
 import { build } from './setup/build.mjs';
@@ -20,6 +21,7 @@ const preparations = {
 	'zstd': () => debianPackages(['zstd']),
 	'age': () => debianPackages(['age']),
 	'redis': redis,
+	'redis flavors': redisFlavors,
 	'restic': () => debianPackages(['restic']),
 	'chromium': () => debianPackages(['chromium']),
 	'n8n': n8n,

@@ -22,6 +22,14 @@ export interface RedisOptions {
 	/** The data folder's `dump.rdb` at the start. */
 	readonly rdb?: Buffer;
 	readonly port?: number;
+	/** Default: the system's redis-server. */
+	readonly program?: RedisProgram;
+}
+
+/** A server's program with what must stand before its arguments. */
+export interface RedisProgram {
+	readonly argv: readonly string[];
+	readonly major: number;
 }
 
 /** A Redis server of a test's own: a fresh folder, a free port, gone after `stop()`. */
@@ -56,7 +64,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 		logfile: join(folder, 'redis.log'),
 		...(options.sentinel
 			? {}
-			: { save: '""', 'enable-debug-command': 'yes', 'repl-diskless-sync-delay': '0', 'repl-ping-replica-period': '1', appendfsync: 'no' }),
+			: { save: '""', ...((options.program?.major ?? 7) >= 7 && { 'enable-debug-command': 'yes' }), 'repl-diskless-sync-delay': '0', 'repl-ping-replica-period': '1', appendfsync: 'no' }),
 		...(password === '' ? {} : { requirepass: JSON.stringify(password) }),
 		...(options.users === undefined ? {} : { user: options.users }),
 		...(options.tls
@@ -67,7 +75,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 	const lines = Object.entries(settings).flatMap(([name, value]) => (typeof value === 'string' ? [value] : value).map((one) => `${name} ${one}`));
 	const configuration = join(folder, 'redis.conf');
 	await writeFile(configuration, `${lines.join('\n')}\n`);
-	const child = spawn('redis-server', [configuration, ...(options.sentinel ? ['--sentinel'] : [])], { stdio: ['ignore', 'pipe', 'pipe'] });
+	const [program = 'redis-server', ...before] = options.program?.argv ?? [];
+	const child = spawn(program, [...before, configuration, ...(options.sentinel ? ['--sentinel'] : [])], { stdio: ['ignore', 'pipe', 'pipe'] });
 	let output = '';
 	for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
 	const redis = new Redis({

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 
 /** Values of every type in every encoding, expiring keys, several databases, binary keys, streams with groups, functions. */
-export async function fillWithVariety(redis: Redis): Promise<void> {
+export async function fillWithVariety(redis: Redis, { functions = true } = {}): Promise<void> {
 	const pipeline = redis.pipeline();
 	pipeline.set('plain', 'text').set('number', '12345').set('small', '7').set('negative', '-70000').set('empty', '');
 	pipeline.set(Buffer.from([0, 255, 13, 10, 128]), Buffer.from([1, 0, 2, 255]));
@@ -24,7 +24,7 @@ export async function fillWithVariety(redis: Redis): Promise<void> {
 	pipeline.xadd('stream:emptied', '1-1', 'a', 'b').xdel('stream:emptied', '1-1');
 	pipeline.select(3).set('in three', 'x').hset('hash in three', 'a', 'b').expire('hash in three', 100_000);
 	pipeline.select(15).set('in fifteen', 'y').select(0);
-	pipeline.call('FUNCTION', 'LOAD', 'REPLACE', "#!lua name=variety\nredis.register_function('answer', function() return 42 end)");
+	if (functions) pipeline.call('FUNCTION', 'LOAD', 'REPLACE', "#!lua name=variety\nredis.register_function('answer', function() return 42 end)");
 	const replies = (await pipeline.exec()) ?? [];
 	for (const [error] of replies) if (error) throw error;
 }
