@@ -43,6 +43,7 @@ export interface JobResults {
 	'postgres.dumpGlobals': BackupResult;
 	'postgres.extractChangedRows': BackupResult;
 	'postgres.baseBackup': BackupResult;
+	'postgres.replicationPreflight': { readonly ready: boolean; readonly checks: CheckResult[] };
 	'postgres.restoreDatabase': RestoreResult;
 	'postgres.undoSwap': SwapResult;
 	'postgres.dropPrevious': SwapResult;

@@ -9,6 +9,7 @@ const operation = ['list'];
 
 /** What a backup may hold, for drop-downs. */
 const kindOptions = [
+	{ name: 'Base', value: 'base', description: 'A physical copy of a whole PostgreSQL server' },
 	{ name: 'Extract', value: 'extract', description: 'Recently changed rows' },
 	{ name: 'Full', value: 'full', description: 'Everything of its source' },
 	{ name: 'Globals', value: 'globals', description: 'Roles and settings of a server' },

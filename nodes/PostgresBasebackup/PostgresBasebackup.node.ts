@@ -10,10 +10,12 @@ import { executeOperations, runnable } from '../shared/execute';
 import { serverNameField } from './basebackup-common';
 import { fullOperation } from './full.operation';
 import { incrementalOperation } from './incremental.operation';
+import { preflightOperation } from './preflight.operation';
 
 const operations = {
 	full: runnable(fullOperation),
 	incremental: runnable(incrementalOperation),
+	preflight: runnable(preflightOperation),
 };
 
 export class PostgresBasebackup implements INodeType {
@@ -23,7 +25,7 @@ export class PostgresBasebackup implements INodeType {
 		icon: { light: 'file:postgresBasebackup.svg', dark: 'file:postgresBasebackup.dark.svg' },
 		group: ['output'],
 		version: 1,
-		subtitle: '={{ { full: "Full", incremental: "Incremental" }[$parameter["operation"]] }}',
+		subtitle: '={{ { full: "Full", incremental: "Incremental", preflight: "Preflight" }[$parameter["operation"]] }}',
 		description: 'Back up a whole PostgreSQL server, ready for recovery to a point in time',
 		defaults: { name: 'Postgres Basebackup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -53,12 +55,19 @@ export class PostgresBasebackup implements INodeType {
 						description: 'Back up what changed in a server since its newest base backup. Needs PostgreSQL 17.',
 						action: 'Back up what changed in a server',
 					},
+					{
+						name: 'Preflight',
+						value: 'preflight',
+						description: 'Check what base backups and the archiving of WAL need of the server, without changing anything',
+						action: 'Check whether a server is ready',
+					},
 				],
 				default: 'full',
 			},
 			serverNameField(['full', 'incremental']),
 			...fullOperation.properties,
 			...incrementalOperation.properties,
+			...preflightOperation.properties,
 		],
 	};
 

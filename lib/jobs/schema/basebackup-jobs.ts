@@ -27,3 +27,11 @@ export const baseBackupJob = z.strictObject({
 	/** An incremental backup reads the manifest of its parent, which is encrypted like everything else. */
 	...decryptionField,
 });
+
+/** Checks all that base backups and the archiving of WAL need of a server and reports each point; changes nothing. */
+export const replicationPreflightJob = z.strictObject({
+	kind: z.literal('postgres.replicationPreflight'),
+	connection: postgresConnectionSchema,
+	/** Where backups are to go, for its free space. */
+	store: storeLocationSchema.nullable().default(null),
+});

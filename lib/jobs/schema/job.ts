@@ -7,7 +7,7 @@ import { logJob, retentionHoldJob, statusJob } from './log-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
-import { baseBackupJob } from './basebackup-jobs';
+import { baseBackupJob, replicationPreflightJob } from './basebackup-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
 import { recoverJob, stopRecoveredJob } from './recover-jobs';
@@ -20,6 +20,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	dumpGlobalsJob,
 	extractChangedRowsJob,
 	baseBackupJob,
+	replicationPreflightJob,
 	restoreDatabaseJob,
 	undoSwapJob,
 	dropPreviousJob,
