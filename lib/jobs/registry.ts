@@ -21,6 +21,8 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'postgres.listTables': async () => (await import('./handlers/postgres-list-tables.js')).listTables,
 	'postgres.recover': async () => (await import('./handlers/postgres-recover.js')).recover,
 	'postgres.stopRecovered': async () => (await import('./handlers/postgres-stop-recovered.js')).stopRecovered,
+	'postgres.replaceFromRecovered': async () => (await import('./handlers/postgres-replace-from-recovered.js')).replaceFromRecovered,
+	'verify.recoveryDrill': async () => (await import('./handlers/verify-recovery-drill.js')).recoveryDrill,
 	'redis.testConnection': async () => (await import('./handlers/redis-test-connection.js')).testRedis,
 	'redis.snapshot': async () => (await import('./handlers/redis-snapshot.js')).snapshotRedis,
 	'redis.restore': async () => (await import('./handlers/redis-restore.js')).restoreRedis,

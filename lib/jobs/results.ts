@@ -12,6 +12,7 @@ import type { RestoreFilesResult } from '../files/restore/options';
 import type { CrossCheckResult } from '../recovery/cross-check/cross-check';
 import type { DatabaseComparison } from '../postgres/compare-databases';
 import type { RecoverResult } from '../postgres/recovery/options';
+import type { ReplaceResult } from '../postgres/recovery/replace-from-recovered';
 import type { StopRecoveredResult } from '../postgres/recovery/stop-recovered';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
@@ -24,7 +25,7 @@ import type { JobKind } from './schema/job';
 export type { RestoreFilesResult };
 export type { DatabaseComparison };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
-export type { RecoverResult, StopRecoveredResult };
+export type { RecoverResult, ReplaceResult, StopRecoveredResult };
 export type { ExportedWorkflow, RestoreN8nResult };
 
 export interface BackupResult {
@@ -50,6 +51,8 @@ export interface JobResults {
 	'postgres.compareDatabases': DatabaseComparison;
 	'postgres.recover': RecoverResult;
 	'postgres.stopRecovered': StopRecoveredResult;
+	'postgres.replaceFromRecovered': ReplaceResult;
+	'verify.recoveryDrill': VerifyResult;
 	'postgres.testConnection': { readonly serverVersion: string; readonly user: string };
 	'postgres.preflight': { readonly ready: boolean; readonly checks: CheckResult[] };
 	'postgres.listDatabases': { readonly databases: string[] };

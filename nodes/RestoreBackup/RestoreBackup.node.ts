@@ -12,11 +12,17 @@ import { dropPreviousOperation } from './drop-previous.operation';
 import { filesOperation } from './files.operation';
 import { n8nOperation } from './n8n.operation';
 import { postgresDatabaseOperation } from './postgres-database.operation';
+import { postgresPointInTimeOperation } from './postgres-point-in-time.operation';
 import { redisOperation } from './redis.operation';
+import { replaceFromRecoveredOperation } from './replace-from-recovered.operation';
+import { stopRecoveredOperation } from './stop-recovered.operation';
 import { undoSwapOperation } from './undo-swap.operation';
 
 const operations = {
 	postgresDatabase: runnable(postgresDatabaseOperation),
+	postgresPointInTime: runnable(postgresPointInTimeOperation),
+	replaceFromRecovered: runnable(replaceFromRecoveredOperation),
+	stopRecovered: runnable(stopRecoveredOperation),
 	redis: runnable(redisOperation),
 	undoSwap: runnable(undoSwapOperation),
 	dropPrevious: runnable(dropPreviousOperation),
@@ -32,7 +38,7 @@ export class RestoreBackup implements INodeType {
 		group: ['output'],
 		version: 1,
 		subtitle:
-			'={{ { postgresDatabase: "Postgres Database", undoSwap: "Undo Swap", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n", redis: "Redis" }[$parameter["operation"]] + ($parameter["dryRun"] === false ? "" : " (dry run)") }}',
+			'={{ { postgresDatabase: "Postgres Database", postgresPointInTime: "Postgres Point in Time", replaceFromRecovered: "Replace From Recovered", stopRecovered: "Stop Recovered Server", undoSwap: "Undo Swap", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n", redis: "Redis" }[$parameter["operation"]] + ($parameter["dryRun"] === false || $parameter["operation"] === "stopRecovered" ? "" : " (dry run)") }}',
 		description: 'Restore a backup beside the live data, prove it, and swap it in',
 		defaults: { name: 'Restore Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -44,7 +50,7 @@ export class RestoreBackup implements INodeType {
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'undoSwap', 'dropPrevious'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'postgresPointInTime', 'replaceFromRecovered', 'undoSwap', 'dropPrevious'] }, hide: { recoveryMode: ['startHere', 'prepareOnly'] } },
 			},
 			{
 				displayName: 'Redis Server',
@@ -58,14 +64,14 @@ export class RestoreBackup implements INodeType {
 				name: 'backupStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'files', 'n8n', 'redis'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'postgresPointInTime', 'replaceFromRecovered', 'files', 'n8n', 'redis'] } },
 			},
 			{
 				displayName: 'Backup Encryption',
 				name: 'backupEncryptionApi',
 				required: false,
 				testedBy: 'backupEncryptionTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'files', 'n8n', 'redis'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'postgresPointInTime', 'replaceFromRecovered', 'files', 'n8n', 'redis'] } },
 			},
 		],
 		properties: [
@@ -100,10 +106,28 @@ export class RestoreBackup implements INodeType {
 						action: 'Restore a postgres database',
 					},
 					{
+						name: 'Postgres Point in Time',
+						value: 'postgresPointInTime',
+						description: 'Recover a whole PostgreSQL server to a moment, beside the live one',
+						action: 'Recover postgres to a point in time',
+					},
+					{
 						name: 'Redis',
 						value: 'redis',
 						description: 'Restore Redis from a snapshot: into a running server, or as a file',
 						action: 'Restore redis',
+					},
+					{
+						name: 'Replace From Recovered',
+						value: 'replaceFromRecovered',
+						description: 'Put a database of a recovered server in the place of the live one',
+						action: 'Replace a database from a recovered server',
+					},
+					{
+						name: 'Stop Recovered Server',
+						value: 'stopRecovered',
+						description: 'Stop the server that a recovery started, and delete its files if wanted',
+						action: 'Stop a recovered server',
 					},
 					{
 						name: 'Undo Swap',
@@ -115,6 +139,9 @@ export class RestoreBackup implements INodeType {
 				default: 'postgresDatabase',
 			},
 			...postgresDatabaseOperation.properties,
+			...postgresPointInTimeOperation.properties,
+			...replaceFromRecoveredOperation.properties,
+			...stopRecoveredOperation.properties,
 			...redisOperation.properties,
 			...undoSwapOperation.properties,
 			...dropPreviousOperation.properties,

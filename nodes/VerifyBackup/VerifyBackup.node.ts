@@ -14,6 +14,7 @@ import { crossCheckOperation } from './cross-check.operation';
 import { filesDrillOperation } from './files-drill.operation';
 import { integrityOperation } from './integrity.operation';
 import { n8nDrillOperation } from './n8n-drill.operation';
+import { recoveryDrillOperation } from './recovery-drill.operation';
 import { redisDrillOperation } from './redis-drill.operation';
 import { restoreDrillOperation } from './restore-drill.operation';
 
@@ -24,6 +25,7 @@ const operations = {
 	restoreDrill: runnable(restoreDrillOperation),
 	filesDrill: runnable(filesDrillOperation),
 	n8nDrill: runnable(n8nDrillOperation),
+	recoveryDrill: runnable(recoveryDrillOperation),
 	redisDrill: runnable(redisDrillOperation),
 };
 
@@ -34,7 +36,7 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", crossCheck: "Cross Check", compareDatabases: "Compare Databases" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", recoveryDrill: "Recovery Drill", crossCheck: "Cross Check", compareDatabases: "Compare Databases" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -108,6 +110,12 @@ export class VerifyBackup implements INodeType {
 						action: 'Run a restore drill of n8n',
 					},
 					{
+						name: 'Recovery Drill',
+						value: 'recoveryDrill',
+						description: 'Recover a PostgreSQL server from base backup and WAL with a throwaway server and read all of its pages',
+						action: 'Run a recovery drill of postgres',
+					},
+					{
 						name: 'Redis Restore Drill',
 						value: 'redisDrill',
 						description: 'Restore a snapshot of Redis into a throwaway server and compare the number of keys',
@@ -128,6 +136,7 @@ export class VerifyBackup implements INodeType {
 			...n8nDrillOperation.properties,
 			...compareDatabasesOperation.properties,
 			...crossCheckOperation.properties,
+			...recoveryDrillOperation.properties,
 			...redisDrillOperation.properties,
 		],
 	};

@@ -5,6 +5,7 @@ import type { Parameters } from '../shared/parameters';
 export function verifiedComponent(parameters: Parameters): Component | null {
 	switch (parameters.text('operation', 'Operation')) {
 		case 'restoreDrill':
+		case 'recoveryDrill':
 			return 'postgres';
 		case 'redisDrill':
 			return 'redis';

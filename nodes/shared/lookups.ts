@@ -37,6 +37,9 @@ export const listSearch = {
 	searchGlobals: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await searchBackupsOfKinds(this, ['globals'], filter, 'postgres');
 	},
+	searchBaseBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
+		return await searchBackupsOfKinds(this, ['base', 'incremental'], filter, 'postgres');
+	},
 	searchN8nBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await searchBackupsOfKinds(this, ['full'], filter, 'n8n');
 	},

@@ -10,7 +10,7 @@ import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './
 import { baseBackupJob, replicationPreflightJob } from './basebackup-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
-import { recoverJob, stopRecoveredJob } from './recover-jobs';
+import { recoverJob, recoveryDrillJob, replaceFromRecoveredJob, stopRecoveredJob } from './recover-jobs';
 import { redisDrillJob, restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
 
@@ -49,6 +49,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	restoreDrillJob,
 	recoverJob,
 	stopRecoveredJob,
+	replaceFromRecoveredJob,
+	recoveryDrillJob,
 	testRedisJob,
 	snapshotRedisJob,
 	restoreRedisJob,

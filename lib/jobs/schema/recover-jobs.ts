@@ -4,7 +4,8 @@ import { backupIdSchema } from '../../catalog/manifest';
 import { postgresConnectionSchema } from '../../postgres/connection-settings';
 import { recoveryTargetSchema } from '../../postgres/recovery/target';
 import { storeLocationSchema } from '../../storage/location';
-import { decryptionField } from './key-fields';
+import { decryptionField, encryptionField } from './key-fields';
+import { backupChoiceSchema } from './postgres-restore-jobs';
 
 const absolutePath = z.string().min(1).refine((path) => isAbsolute(path) && !path.includes('\0'), 'must be an absolute path');
 
@@ -60,4 +61,39 @@ export const stopRecoveredJob = z.strictObject({
 	folder: absolutePath,
 	/** Delete what the recovery laid out, too. */
 	remove: z.boolean().default(false),
+});
+
+/** Puts a database of a recovered server in the place of the live one: safety dump, dump, restore beside it, swap. */
+export const replaceFromRecoveredJob = z.strictObject({
+	kind: z.literal('postgres.replaceFromRecovered'),
+	store: storeLocationSchema,
+	...encryptionField,
+	...decryptionField,
+	connection: postgresConnectionSchema,
+	/** The live database. */
+	database: z.string().min(1),
+	recovered: postgresConnectionSchema,
+	/** Its name on the recovered server; empty: the same. */
+	recoveredDatabase: z.string().default(''),
+	globals: backupChoiceSchema.nullable().default(null),
+	parallelJobs: z.number().int().min(1).max(64).default(2),
+	compressionLevel: z.number().int().min(1).max(19).default(1),
+	/** The name of the live database, as a person typed it. */
+	confirmation: z.string().default(''),
+	dryRun: z.boolean().default(false),
+	allowN8nDatabase: z.boolean().default(false),
+	lockWaitSeconds: z.number().min(0).default(0),
+});
+
+/** Recovers a base backup with all archived WAL in a throwaway folder, and removes it. */
+export const recoveryDrillJob = z.strictObject({
+	kind: z.literal('verify.recoveryDrill'),
+	store: storeLocationSchema,
+	...decryptionField,
+	base: baseChoiceSchema.default({ by: 'newest' }),
+	serverFolder,
+	/** Where there is room for the whole server; empty: the folder for temporary files. */
+	folder: z.union([z.literal(''), absolutePath]).default(''),
+	user: z.string().default(''),
+	checkPages: z.boolean().default(true),
 });

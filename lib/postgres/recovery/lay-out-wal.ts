@@ -13,7 +13,7 @@ import { readWal } from '../wal/wal-archive';
  * size, with zeros where nothing is archived, which is where PostgreSQL stops reading.
  * @param records in the order of the log
  * @returns how many files
- * @throws BackupError `ARTIFACT_DAMAGED`, `KEY_*`, `NO_SPACE`, or the store's error
+ * @throws BackupError `WAL_DAMAGED` (which says nothing against the base backup), `KEY_*`, `NO_SPACE`, or the store's error
  */
 export async function layOutWal(store: Store, records: readonly WalRecord[], folder: string, context: Pick<JobContext, 'signal' | 'keys' | 'progress'>): Promise<number> {
 	await mkdir(folder, { mode: 0o700 });
@@ -42,6 +42,7 @@ async function writeRecord(store: Store, record: WalRecord, folder: string, begu
 		if (content === 'segment' && position !== segmentBytes) throw tooLong(record);
 		if (content === 'piece') await handle.truncate(segmentBytes);
 	} catch (error) {
+		if (error instanceof BackupError && error.code === 'ARTIFACT_DAMAGED') throw new BackupError('WAL_DAMAGED', error.message, error.hint, { cause: error });
 		if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
 		throw new BackupError('NO_SPACE', 'The disk of the recovery folder is full.', 'Choose a folder with more room.', { cause: error });
 	} finally {
@@ -50,5 +51,5 @@ async function writeRecord(store: Store, record: WalRecord, folder: string, begu
 }
 
 function tooLong({ file, startLsn, segmentBytes }: WalRecord): BackupError {
-	return new BackupError('ARTIFACT_DAMAGED', `${file} of the WAL archive (from ${formatLsn(parseLsn(startLsn))}) is not a segment of ${segmentBytes} bytes.`, 'Bring it back from another copy of the store, or recover to a time before it.');
+	return new BackupError('WAL_DAMAGED', `${file} of the WAL archive (from ${formatLsn(parseLsn(startLsn))}) is not a segment of ${segmentBytes} bytes.`, 'Bring it back from another copy of the store, or recover to a time before it.');
 }
