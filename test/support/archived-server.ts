@@ -19,7 +19,7 @@ const run = promisify(execFile);
 export const ARCHIVED_SERVER = { wal_level: 'replica', max_wal_senders: '5', wal_keep_size: '512MB', wal_log_hints: 'on' };
 
 /** The server's clock. */
-export async function serverClock(server: PostgresServer): Promise<string> {
+export async function serverClock(server: Pick<PostgresServer, 'query'>): Promise<string> {
 	const [row] = await server.query<{ at: string }>(`SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`);
 	return row!.at;
 }
@@ -74,10 +74,12 @@ export interface ArchiveOptions {
 	/** Put the bytes of another one under a name. */
 	readonly swapped?: Readonly<Record<string, string>>;
 	readonly keys?: JobContext['keys'];
+	/** Only those of this timeline. */
+	readonly timeline?: number;
 }
 
 /** Finishes the segment at work and archives all that there are. @returns their names */
-export async function archiveWal(server: PostgresServer, store: Store, context: JobContext, options: ArchiveOptions = {}): Promise<string[]> {
+export async function archiveWal(server: Pick<PostgresServer, 'query'>, store: Store, context: JobContext, options: ArchiveOptions = {}): Promise<string[]> {
 	await server.query('SELECT pg_switch_wal()');
 	const [facts] = await server.query<{ id: string; major: number; open: string; bytes: number }>(
 		"SELECT system_identifier::text AS id, current_setting('server_version_num')::int / 10000 AS major, pg_walfile_name(pg_current_wal_insert_lsn() + 1) AS open, (SELECT bytes_per_wal_segment FROM pg_control_init())::int AS bytes FROM pg_control_system()",
@@ -87,7 +89,7 @@ export async function archiveWal(server: PostgresServer, store: Store, context: 
 	const names = files.map(({ name }) => name).filter((name) => name.length < 24 || name < open);
 	const sentAt = await serverClock(server);
 	for (const name of names) {
-		if (options.without?.includes(name)) continue;
+		if (options.without?.includes(name) || (options.timeline !== undefined && Number.parseInt(name.slice(0, 8), 16) !== options.timeline)) continue;
 		const [row] = await server.query<{ content: Buffer }>('SELECT pg_read_binary_file($1) AS content', 'postgres', [`pg_wal/${options.swapped?.[name] ?? name}`]);
 		const place = readSegmentName(name, bytes);
 		const start = place?.start ?? 0n;

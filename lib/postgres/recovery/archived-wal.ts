@@ -70,7 +70,7 @@ export async function walAfter(store: Store, manifest: Manifest, timeline: numbe
 	return {
 		records,
 		timeline: on,
-		window: { from: base.endedAt, to: (last && covered === at ? last.sentAt : null) ?? base.endedAt, fromLsn: base.endLsn, toLsn: formatLsn(covered), ends },
+		window: { from: base.endedAt, to: (last && covered === at ? last.sentAt : null) ?? base.endedAt, fromLsn: base.endLsn, toLsn: formatLsn(covered), ends, gap: later },
 	};
 }
 

@@ -44,6 +44,8 @@ export interface RecoveryWindow {
 	readonly toLsn: string;
 	/** Why it ends there. */
 	readonly ends: string;
+	/** Something is missing there, and later WAL is archived. */
+	readonly gap: boolean;
 }
 
 export interface RecoverResult {

@@ -69,6 +69,8 @@ class Recovery {
 		this.account = options.destination.mode === 'startHere' ? await serverAccount() : undefined;
 		await mkdir(options.folder, { recursive: true, mode: 0o700 });
 		await chmod(options.folder, 0o700);
+		const { window } = chosen.wal;
+		if (window.gap && options.target.by === 'latest') this.warnings.push(`This is not the newest state of the server: ${window.ends}.`);
 		try {
 			const { proven, server } = await this.recover();
 			return this.result({ checks, plan: [], proven, server });
