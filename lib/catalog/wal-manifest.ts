@@ -31,7 +31,10 @@ export const walRecordSchema = z.looseObject({
 	segmentBytes: z.number().int().positive(),
 	serverMajor: z.number().int(),
 	archivedAt: moment,
-	/** By the server's clock when it sent the last byte of this; everything committed before `endLsn` is older. */
+	/**
+	 * By the server's clock when it sent the last byte of this and had no more to send: everything that was committed before this time lies before `endLsn`.
+	 * Null where it had more (a catch-up): what came after `endLsn` may be older than the moment of sending, and a recovery to that moment would lack it.
+	 */
 	sentAt: moment.nullable(),
 	/** Absent where the records were not walked. */
 	times: walTimesSchema.optional(),

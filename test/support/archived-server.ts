@@ -10,6 +10,8 @@ import type { JobContext } from '../../lib/core/context';
 import { formatLsn } from '../../lib/postgres/replication/lsn';
 import { readSegmentName } from '../../lib/postgres/replication/wal-segment';
 import { writeWal } from '../../lib/postgres/wal/wal-archive';
+import { WalWalker } from '../../lib/postgres/wal/walk-records';
+import type { WalTimes } from '../../lib/catalog/wal-manifest';
 import type { Store } from '../../lib/storage/store';
 import type { PostgresServer } from './postgres-server';
 
@@ -88,16 +90,18 @@ export async function archiveWal(server: Pick<PostgresServer, 'query'>, store: S
 	const files = await server.query<{ name: string }>("SELECT name FROM pg_ls_waldir() WHERE name ~ '^([0-9A-F]{24}|[0-9A-F]{8}\\.history)$' ORDER BY name");
 	const names = files.map(({ name }) => name).filter((name) => name.length < 24 || name < open);
 	const sentAt = await serverClock(server);
+	const read = async (name: string) => (await server.query<{ content: Buffer }>('SELECT pg_read_binary_file($1) AS content', 'postgres', [`pg_wal/${name}`]))[0]!.content;
+	const walk = new SegmentWalk({ systemIdentifier: id, segmentBytes: bytes, serverMajor: major });
 	for (const name of names) {
 		if (options.without?.includes(name) || (options.timeline !== undefined && Number.parseInt(name.slice(0, 8), 16) !== options.timeline)) continue;
-		const [row] = await server.query<{ content: Buffer }>('SELECT pg_read_binary_file($1) AS content', 'postgres', [`pg_wal/${options.swapped?.[name] ?? name}`]);
+		const content = await read(options.swapped?.[name] ?? name);
 		const place = readSegmentName(name, bytes);
 		const start = place?.start ?? 0n;
 		await writeWal(
 			store,
 			name,
 			(async function* () {
-				yield row!.content;
+				yield content;
 			})(),
 			{
 				content: place ? 'segment' : 'history',
@@ -109,10 +113,27 @@ export async function archiveWal(server: Pick<PostgresServer, 'query'>, store: S
 				segmentBytes: bytes,
 				serverMajor: major,
 				archivedAt: sentAt,
-				sentAt,
+				// As the archiver writes it: only where the server had nothing more to send.
+				sentAt: name === names.at(-1) ? sentAt : null,
+				...(place && { times: walk.times(place.timeline, start, await read(name)) }),
 			},
 			{ keys: options.keys ?? context.keys, compressionLevel: 1, signal: context.signal },
 		);
 	}
 	return names;
+}
+
+/** Walks segment after segment, as the archiver does. */
+class SegmentWalk {
+	private walker: WalWalker | undefined;
+	private timeline = 0;
+
+	constructor(private readonly server: { readonly systemIdentifier: string; readonly segmentBytes: number; readonly serverMajor: number }) {}
+
+	times(timeline: number, start: bigint, content: Buffer): WalTimes {
+		if (this.walker?.position !== start || this.timeline !== timeline) this.walker = new WalWalker({ ...this.server, timeline, start });
+		this.timeline = timeline;
+		this.walker.push(content);
+		return this.walker.takeTimes();
+	}
 }

@@ -3,17 +3,18 @@ import { walkBackups } from '../../catalog/list-backups';
 import type { WalRecord } from '../../catalog/wal-manifest';
 import type { JobContext } from '../../core/context';
 import { BackupError } from '../../core/errors';
-import type { Store } from '../../storage/store';
 import { parseLsn } from '../replication/lsn';
-import { readWal } from '../wal/wal-archive';
-import { type ArchivedWal, walAfter } from './archived-wal';
-import { basebackupOf } from './chain-members';
+import { microseconds } from '../wal/server-time';
+import { baseDetails } from '../wal/covered-window';
+import { type ArchivedWal, ArchiveReader } from './archived-wal';
 import type { RecoverOptions } from './options';
-import { describeTarget, microseconds, type RecoveryTarget } from './target';
+import { describeTarget, type RecoveryTarget } from './target';
 
 export interface ChosenBase {
 	readonly found: FoundBackup;
 	readonly wal: ArchivedWal;
+	/** What the recovery will ask for, in order. */
+	readonly records: readonly WalRecord[];
 }
 
 const KINDS = ['base', 'incremental'] as const;
@@ -25,43 +26,40 @@ const MOST_NAMED = 5;
  */
 export async function chooseBase(options: Pick<RecoverOptions, 'store' | 'base' | 'target' | 'timeline'>, context: JobContext): Promise<ChosenBase> {
 	const { store, base, target, timeline } = options;
-	const readText = async (record: WalRecord) => await textOf(store, record, context);
+	const archive = new ArchiveReader(store, context);
+	const complete = async (found: FoundBackup, wal: ArchivedWal): Promise<ChosenBase> => ({ found, wal, records: await archive.records(wal, target) });
 	if (base.by === 'id') {
 		const found = await findBackup(store, { component: 'postgres', kinds: KINDS, choice: base });
-		basebackupOf(found.manifest);
-		const wal = await walAfter(store, found.manifest, timeline, readText, context.signal);
+		const wal = await archive.after(found.manifest, timeline);
 		const problem = unreachable(found, wal, target);
-		if (problem === undefined) return { found, wal };
+		if (problem === undefined) return checkName(await complete(found, wal), target);
 		throw refused(target, [`${found.manifest.id}: ${problem}`]);
 	}
 	const problems: string[] = [];
-	const fitting: ChosenBase[] = [];
+	let chosen: { readonly found: FoundBackup; readonly wal: ArchivedWal } | undefined;
 	for await (const { manifest, summary } of walkBackups(store, { component: 'postgres', kinds: KINDS, ...(base.source !== undefined && { source: base.source }) })) {
 		if (!manifest?.basebackup || summary.status !== 'success') continue;
 		const found = { manifest, summary };
-		const wal = await walAfter(store, manifest, timeline, readText, context.signal);
+		const wal = await archive.after(manifest, timeline);
 		const problem = unreachable(found, wal, target);
 		if (problem !== undefined) {
 			problems.push(`${manifest.id}: ${problem}`);
 			continue;
 		}
-		fitting.push({ found, wal });
-		// A transaction id does not tell when it was: the oldest base surely comes before it.
-		if (target.by !== 'xid') break;
+		chosen = { found, wal };
+		// Neither a name nor a transaction tells when it was: the oldest base surely comes before it, if any does.
+		if (target.by !== 'xid' && target.by !== 'name') break;
 	}
-	const chosen = fitting.at(-1);
-	if (chosen) return chosen;
+	if (chosen) return checkName(await complete(chosen.found, chosen.wal), target);
 	if (problems.length > 0) throw refused(target, problems);
 	throw new BackupError('BACKUP_NOT_FOUND', `The store (${store.description}) holds no base backup${base.source === undefined ? '' : ` of ${JSON.stringify(base.source)}`}.`, 'Take one with "Postgres Basebackup"; a point in time can be recovered only after it.');
 }
 
-/** Why a base backup and the WAL after it do not lead to the target; undefined where they do. */
-function unreachable({ manifest }: FoundBackup, { window, records }: ArchivedWal, target: RecoveryTarget): string | undefined {
-	const base = basebackupOf(manifest);
+/** Why a base backup and the WAL after it do not lead to the target; undefined where they do, as far as can be told without replaying. */
+function unreachable({ manifest }: FoundBackup, { window }: ArchivedWal, target: RecoveryTarget): string | undefined {
+	const base = baseDetails(manifest);
 	const covers = `it covers ${window.from} to ${window.to ?? 'an unknown time'} (${window.fromLsn} to ${window.toLsn}); there ${window.ends}`;
 	switch (target.by) {
-		case 'latest':
-			return undefined;
 		case 'time': {
 			const at = microseconds(target.time);
 			if (at <= microseconds(base.endedAt)) return `it ended at ${base.endedAt}, not before the target`;
@@ -72,26 +70,29 @@ function unreachable({ manifest }: FoundBackup, { window, records }: ArchivedWal
 			if (at < parseLsn(base.endLsn)) return `it ended at ${base.endLsn}, not before the target`;
 			return at >= parseLsn(window.toLsn) ? covers : undefined;
 		}
-		case 'name': {
-			const walked = records.filter(({ times }) => times !== undefined);
-			const places = walked.flatMap(({ times }) => times?.restorePoints ?? []).filter(({ name }) => name === target.name);
-			if (places.some(({ lsn }) => parseLsn(lsn) >= parseLsn(base.endLsn))) return undefined;
-			// Where WAL was archived without being read, the point may be in it all the same.
-			return walked.length < records.filter(({ content }) => content !== 'history').length ? undefined : `no restore point of this name comes after it; ${covers}`;
-		}
+		case 'latest':
+		case 'name':
 		case 'xid':
 			return undefined;
 	}
+}
+
+/** @throws BackupError `TARGET_UNREACHABLE` for a restore point that is surely not in the log */
+function checkName(chosen: ChosenBase, target: RecoveryTarget): ChosenBase {
+	if (target.by !== 'name') return chosen;
+	const { records, found, wal } = chosen;
+	const log = records.filter(({ content }) => content !== 'history');
+	const points = log.flatMap(({ times }) => times?.restorePoints ?? []);
+	const after = parseLsn(baseDetails(found.manifest).endLsn);
+	if (points.some(({ name, lsn }) => name === target.name && parseLsn(lsn) >= after)) return chosen;
+	// Where WAL was archived without being read, the point may be in it all the same.
+	if (log.some(({ times }) => times === undefined)) return chosen;
+	const there = points.map(({ name, at }) => `${JSON.stringify(name)} (${at})`).slice(-MOST_NAMED);
+	throw refused(target, [`${found.manifest.id}: no restore point of this name comes after it up to ${wal.window.toLsn}; ${there.length === 0 ? 'there is none' : `there are ${there.join(', ')}`}`]);
 }
 
 function refused(target: RecoveryTarget, problems: readonly string[]): BackupError {
 	const named = problems.slice(0, MOST_NAMED);
 	if (problems.length > named.length) named.push(`and ${problems.length - named.length} older ones`);
 	return new BackupError('TARGET_UNREACHABLE', `No base backup leads to ${describeTarget(target)}. ${named.join('. ')}.`, 'Choose a target inside one of these windows, or bring missing base backups or WAL back from another copy of the store. Nothing was changed.');
-}
-
-async function textOf(store: Store, record: WalRecord, { keys, signal }: JobContext): Promise<string> {
-	const chunks: Buffer[] = [];
-	for await (const chunk of readWal(store, record, { keys, signal })) chunks.push(chunk);
-	return Buffer.concat(chunks).toString('utf8');
 }

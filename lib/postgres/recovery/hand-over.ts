@@ -5,7 +5,7 @@ import type { JobContext } from '../../core/context';
 import { BackupError, toBackupError } from '../../core/errors';
 import type { StepRecorder } from '../../core/steps';
 import { withClient } from '../connect';
-import { basebackupOf } from './chain-members';
+import { baseDetails } from '../wal/covered-window';
 import { checkPages } from './check-pages';
 import type { ChosenBase } from './choose-base';
 import type { RecoverOptions, RecoveryDestination } from './options';
@@ -38,7 +38,7 @@ export async function handOver(request: HandOverRequest, context: JobContext, st
 	await writeRequest(folder, request.major);
 	try {
 		const stopped = await steps.run('Wait for the recovery container', async () => await untilRecovered(request, context), () => `It recovered, and answers at ${destination.connection.host}:${destination.connection.port}.`);
-		const { systemIdentifier } = basebackupOf(request.found.manifest);
+		const { systemIdentifier } = baseDetails(request.found.manifest);
 		const proven = await steps.run(
 			'Compare with the target',
 			async () => await proveRecovered({ ...request, connection: destination.connection, systemIdentifier, stopped, toEndOfWal: false }, context),

@@ -2,6 +2,7 @@ import type { BackupSummary } from '../../catalog/summary';
 import type { CheckResult, StepResult } from '../../core/steps';
 import type { Store } from '../../storage/store';
 import type { PostgresConnection } from '../connection-settings';
+import type { CoveredWindow } from '../wal/covered-window';
 import type { Reached } from './recovery-folder';
 import type { RecoveryTarget } from './target';
 
@@ -36,14 +37,7 @@ export interface RecoverOptions {
 }
 
 /** What WAL covers after a base backup. */
-export interface RecoveryWindow {
-	readonly from: string;
-	/** Everything committed before it can be recovered; null: the WAL does not say. */
-	readonly to: string | null;
-	readonly fromLsn: string;
-	readonly toLsn: string;
-	/** Why it ends there. */
-	readonly ends: string;
+export interface RecoveryWindow extends Omit<CoveredWindow, 'timeline'> {
 	/** Something is missing there, and later WAL is archived. */
 	readonly gap: boolean;
 }

@@ -2,17 +2,19 @@ import type { JobContext } from '../../core/context';
 import { BackupError } from '../../core/errors';
 import { withClient } from '../connect';
 import type { PostgresConnection } from '../connection-settings';
-import { formatLsn, parseLsn } from '../replication/lsn';
-import type { ArchivedWal } from './archived-wal';
+import { parseLsn } from '../replication/lsn';
+import { microseconds } from '../wal/server-time';
+import type { WalRecord } from '../../catalog/wal-manifest';
 import { APPLICATION_NAME } from './own-server';
 import type { Reached } from './recovery-folder';
-import { describeTarget, microseconds, type RecoveryTarget } from './target';
+import { describeTarget, type RecoveryTarget } from './target';
 
 export interface ProveRequest {
 	readonly connection: PostgresConnection;
 	readonly target: RecoveryTarget;
 	readonly inclusive: boolean;
-	readonly wal: ArchivedWal;
+	/** What was laid out to be replayed. */
+	readonly records: readonly WalRecord[];
 	readonly systemIdentifier: string;
 	/** What the log says; null where nobody could read it. */
 	readonly stopped: string | null | undefined;
@@ -61,7 +63,7 @@ export async function proveRecovered(request: ProveRequest, { signal }: Pick<Job
 }
 
 function problemOf(request: ProveRequest, state: ServerState | undefined): string | undefined {
-	const { target, inclusive, wal, stopped } = request;
+	const { target, inclusive, records, stopped } = request;
 	if (state === undefined) return undefined;
 	if (state.recovering) return 'it is still in recovery';
 	if (state.systemIdentifier !== request.systemIdentifier) return `it is the server ${state.systemIdentifier} instead of ${request.systemIdentifier}`;
@@ -70,7 +72,7 @@ function problemOf(request: ProveRequest, state: ServerState | undefined): strin
 		case 'time': {
 			const past = lastTransactionAt !== null && (inclusive ? microseconds(lastTransactionAt) > microseconds(target.time) : microseconds(lastTransactionAt) >= microseconds(target.time));
 			if (past) return `its newest transaction is of ${lastTransactionAt}`;
-			if (request.toEndOfWal) return shortOf(wal, lastLsn);
+			if (request.toEndOfWal) return shortOf(records, lastLsn);
 			return stopped === null ? 'its log does not say that it stopped there' : undefined;
 		}
 		case 'lsn':
@@ -82,16 +84,16 @@ function problemOf(request: ProveRequest, state: ServerState | undefined): strin
 			// The target itself is no time or place that could be compared; without stopping there the server would have ended.
 			return stopped === null ? 'its log does not say that it stopped there' : undefined;
 		case 'latest':
-			return shortOf(wal, lastLsn);
+			return shortOf(records, lastLsn);
 	}
 }
 
 /** A damaged record ends WAL as if nothing came after it: so whatever is archived must have been replayed. */
-function shortOf({ records }: ArchivedWal, lastLsn: string | null): string | undefined {
+function shortOf(records: readonly WalRecord[], lastLsn: string | null): string | undefined {
 	const last = records.filter(({ content }) => content !== 'history').at(-1);
 	if (!last) return undefined;
 	if (lastLsn === null || parseLsn(lastLsn) <= parseLsn(last.startLsn)) {
-		return `it stopped at ${lastLsn ?? 'the base backup'}, and WAL is archived up to ${formatLsn(parseLsn(last.endLsn))}`;
+		return `it stopped at ${lastLsn ?? 'the base backup'}, and WAL is archived up to ${last.endLsn}`;
 	}
 	return undefined;
 }

@@ -9,14 +9,15 @@ import { BackupError } from '../../core/errors';
 import { StepRecorder } from '../../core/steps';
 import { throwIfFailed } from '../../core/throw-if-failed';
 import { type Account, giveTo, serverAccount } from './account';
-import { basebackupOf } from './chain-members';
+import { baseDetails } from '../wal/covered-window';
+import { microseconds } from '../wal/server-time';
 import { checkPages } from './check-pages';
 import { type ChosenBase, chooseBase } from './choose-base';
 import { type ControlFile, readControlFile } from './control-file';
 import { handOver } from './hand-over';
 import { layOutPlain } from './plain-layout';
 import { layOutWal } from './lay-out-wal';
-import type { RecoverOptions, RecoverResult } from './options';
+import type { RecoverOptions, RecoverResult, RecoveryWindow } from './options';
 import { endNow, startRecovered } from './own-server';
 import { type Proven, proveRecovered } from './prove-recovered';
 import { checkRecovery } from './recovery-checks';
@@ -26,7 +27,7 @@ import { findServer } from './server-programs';
 import { afterRecovery, writeRecoverySettings } from './settings';
 import { shortSocketFolder } from './socket-folder';
 import { superuserNames } from './superusers';
-import { describeTarget } from './target';
+import { describeTarget, type RecoveryTarget } from './target';
 
 /**
  * Recovers a whole server to a point in time, beside everything that lives: a base backup is laid out in a folder of its own, archived WAL is laid beside it,
@@ -38,7 +39,7 @@ export async function recover(options: RecoverOptions, context: JobContext): Pro
 	const chosen = await steps.run(
 		'Find base backup and WAL',
 		async () => await chooseBase(options, context),
-		({ found, wal }) => `${found.manifest.id}; WAL up to ${wal.window.toLsn} on timeline ${wal.timeline}, ${wal.records.length} objects.`,
+		({ found, wal, records }) => `${found.manifest.id}; WAL up to ${wal.window.toLsn} on timeline ${wal.timeline}, ${records.length} objects.`,
 	);
 	const chain = await readChain(options.store, chosen.found.manifest);
 	return await withChainInUse(options.store, context, chain, async (signal) => await new Recovery(options, chosen, chain, { ...context, signal }, steps).run());
@@ -107,21 +108,21 @@ class Recovery {
 		await steps.run(
 			'Lay out the base backup',
 			async () => await layOutPlain(options.store, this.chain, at.data, context),
-			() => `${basebackupOf(chosen.found.manifest).files.count} files from ${this.chain.length} backup${this.chain.length === 1 ? '' : 's'}.`,
+			() => `${baseDetails(chosen.found.manifest).files.count} files from ${this.chain.length} backup${this.chain.length === 1 ? '' : 's'}.`,
 		);
 		const control = await readControlFile(at.data);
-		const { systemIdentifier } = basebackupOf(chosen.found.manifest);
+		const { systemIdentifier } = baseDetails(chosen.found.manifest);
 		if (control.systemIdentifier !== systemIdentifier) {
 			throw new BackupError('ARTIFACT_DAMAGED', `The base backup ${chosen.found.manifest.id} holds the server ${control.systemIdentifier}, and its manifest says ${systemIdentifier}.`, 'Do not use it; choose another base backup.');
 		}
-		await steps.run('Lay out the WAL', async () => await layOutWal(options.store, chosen.wal.records, at.wal, context), (files) => `${files} files.`);
+		await steps.run('Lay out the WAL', async () => await layOutWal(options.store, chosen.records, at.wal, context), (files) => `${files} files.`);
 		return control;
 	}
 
 	private async startHere(serverFolder: string, socketFolder: string, record: RecoveryRecord): Promise<{ proven: Proven; server: RecoverResult['server'] }> {
 		const { options, context, steps, at, chosen, account } = this;
 		const program = await findServer(this.major, serverFolder, context.signal);
-		const users = options.user === '' ? await superuserNames(at.data, basebackupOf(chosen.found.manifest).blockBytes) : [options.user];
+		const users = options.user === '' ? await superuserNames(at.data, baseDetails(chosen.found.manifest).blockBytes) : [options.user];
 		await steps.run('Give the folder to the server', async () => await giveTo(options.folder, account, context.signal), () => (account ? `It belongs to "${account.name}".` : 'It belongs to the job\'s user.'));
 		await writeRecoveryRecord(options.folder, { ...record, state: 'recovering' });
 		const started = await steps.run(
@@ -135,8 +136,8 @@ class Recovery {
 						logFile: at.log,
 						account,
 						users,
-						segments: chosen.wal.records.length,
-						endOfWalIsEnough: options.target.by === 'time',
+						segments: chosen.records.length,
+						endOfWalIsEnough: isAfterLastCommit(options.target, chosen.wal.window),
 					},
 					context,
 				),
@@ -144,10 +145,10 @@ class Recovery {
 		);
 		try {
 			const { connection, log, toEndOfWal } = started;
-			const { systemIdentifier } = basebackupOf(chosen.found.manifest);
+			const { systemIdentifier } = baseDetails(chosen.found.manifest);
 			const proven = await steps.run(
 				'Compare with the target',
-				async () => await proveRecovered({ connection, target: options.target, inclusive: options.inclusive, wal: chosen.wal, systemIdentifier, stopped: log.stopped, toEndOfWal }, context),
+				async () => await proveRecovered({ connection, target: options.target, inclusive: options.inclusive, records: chosen.records, systemIdentifier, stopped: log.stopped, toEndOfWal }, context),
 				({ reached }) => `No longer in recovery; the newest transaction is of ${reached.lastTransactionAt ?? 'before the base backup'}, replayed up to ${reached.lastLsn ?? 'its end'}, now on timeline ${reached.timeline}.`,
 			);
 			if (options.checkPages) await this.checkAllPages(connection, proven);
@@ -178,7 +179,7 @@ class Recovery {
 			state,
 			backup: manifest.id,
 			source: manifest.source.name,
-			systemIdentifier: basebackupOf(manifest).systemIdentifier,
+			systemIdentifier: baseDetails(manifest).systemIdentifier,
 			serverMajor: this.major,
 			target: this.options.target,
 			startedAt: this.context.now().toISOString(),
@@ -206,6 +207,12 @@ class Recovery {
 			warnings: this.warnings,
 		};
 	}
+}
+
+/** PostgreSQL stops at a time only where a later commit shows that it has passed; where the log shows that none came up to it, its end is that state. */
+function isAfterLastCommit(target: RecoveryTarget, { to, lastCommitAt }: RecoveryWindow): boolean {
+	if (target.by !== 'time' || to === null || microseconds(target.time) > microseconds(to)) return false;
+	return lastCommitAt === null || microseconds(target.time) >= microseconds(lastCommitAt);
 }
 
 /** One line for people: to where, from what. */

@@ -7,7 +7,7 @@ import { BackupError } from '../../core/errors';
 import type { RestoreCheck } from '../../core/steps';
 import { formatLsn, parseLsn } from '../replication/lsn';
 import { serverAccount } from './account';
-import { basebackupOf } from './chain-members';
+import { baseDetails } from '../wal/covered-window';
 import type { ChosenBase } from './choose-base';
 import type { RecoverOptions } from './options';
 import { findServer } from './server-programs';
@@ -49,13 +49,13 @@ async function folderCheck(folder: string): Promise<RestoreCheck> {
 	return { check, state: 'passed', detail: `${folder} is empty.` };
 }
 
-async function spaceCheck({ folder, chain, wal }: CheckRequest): Promise<RestoreCheck> {
+async function spaceCheck({ folder, chain, records }: CheckRequest): Promise<RestoreCheck> {
 	const check = 'Space';
 	const newest = chain.at(-1);
-	const segments = new Set(wal.records.filter(({ content }) => content !== 'history').map(({ file }) => file)).size;
+	const segments = new Set(records.filter(({ content }) => content !== 'history').map(({ file }) => file)).size;
 	// While a chain is combined, its members lie there as well.
 	const members = chain.length > 1 ? chain.reduce((sum, member) => sum + member.sourceBytes, 0) : 0;
-	const needed = (newest ? basebackupOf(newest).files.bytes : 0) + members + segments * (wal.records[0]?.segmentBytes ?? 0);
+	const needed = (newest ? baseDetails(newest).files.bytes : 0) + members + segments * (records[0]?.segmentBytes ?? 0);
 	const { bavail, bsize } = await statfs(await existing(folder));
 	const free = bavail * bsize;
 	if (free >= needed) return { check, state: 'passed', detail: `About ${needed} bytes are needed, ${free} are free.` };

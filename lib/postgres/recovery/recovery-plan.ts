@@ -4,9 +4,9 @@ import type { RecoverOptions } from './options';
 import { describeTarget } from './target';
 
 /** What a recovery would do, in order. */
-export function recoveryPlan(options: RecoverOptions, { wal }: ChosenBase, chain: readonly Manifest[]): string[] {
+export function recoveryPlan(options: RecoverOptions, { wal, records }: ChosenBase, chain: readonly Manifest[]): string[] {
 	const { destination, folder, target, inclusive } = options;
-	const files = wal.records.length;
+	const files = records.length;
 	const start = {
 		startHere: ['Start a server of this machine there, on a private socket, and let it replay the WAL.'],
 		handOver: ['Ask the container "postgres-recovery", which sees the same folder, to start it, and wait for it over the network.'],

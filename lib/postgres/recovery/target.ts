@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { microseconds } from '../wal/server-time';
 
 /** Where a recovery stops. A time has an offset, always: without one PostgreSQL would read it in the server's own zone. */
 export const recoveryTargetSchema = z.discriminatedUnion('by', [
@@ -26,15 +27,6 @@ export function describeTarget(target: RecoveryTarget): string {
 		case 'xid':
 			return `the transaction ${target.xid}`;
 	}
-}
-
-/** Microseconds since 1970, which is how finely PostgreSQL tells times apart. ISO text with an offset, or PostgreSQL's own. */
-export function microseconds(time: string): bigint {
-	const [, seconds = '', fraction = '', zone = ''] = /^(\d{4,}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:\.(\d+))?\s*(Z|[+-]\d\d(?::?\d\d)?)$/.exec(time) ?? [];
-	const offset = /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone;
-	const whole = Date.parse(`${seconds.replace(' ', 'T')}${offset}`);
-	if (Number.isNaN(whole)) return BigInt(Date.parse(time)) * 1000n;
-	return BigInt(whole) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'));
 }
 
 /** A time as it is written into the server's configuration: in UTC, with its offset. */

@@ -61,7 +61,9 @@ export async function coveredWindow(store: Store, index: WalIndex, base: Basebac
 		if (record.times === undefined) break;
 	}
 	// Records of an older archive may lack the one, never both in what streams.
-	return { ...common, to: to ?? lastCommitAt, lastCommitAt, toLsn: formatLsn(path.end), timeline: path.timeline };
+	// Where later log is archived, the server had more to send than this: what is missing may be older than the moment of sending.
+	const upToDate = path.gap === null ? to : null;
+	return { ...common, to: upToDate ?? lastCommitAt, lastCommitAt, toLsn: formatLsn(path.end), timeline: path.timeline };
 }
 
 /**

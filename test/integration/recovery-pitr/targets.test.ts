@@ -136,6 +136,7 @@ describe('targets', () => {
 	});
 
 	test('before and after the window, the windows are named', async () => {
+		await expect(recover(request({ by: 'name', name: 'nobody made it' }), context)).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE', message: expect.stringContaining("before the 'migration") });
 		for (const target of [{ by: 'time', time: beforeBase }, { by: 'time', time: '2099-01-01T00:00:00Z' }, { by: 'lsn', lsn: '0/1' }, { by: 'lsn', lsn: 'FF/0' }] as const) {
 			const asked = request(target);
 			await expect(recover(asked, context)).rejects.toMatchObject({ code: 'TARGET_UNREACHABLE', message: expect.stringContaining(base.id) });
@@ -238,6 +239,5 @@ test('a server that was promoted goes on on timeline 2, which is followed unless
 	expect(await server.query('SELECT n FROM log ORDER BY n', 'crm')).toEqual([...upTo(8), 108].map((n) => ({ n })));
 	expect(done.previousDatabase).toMatch(/^crm_before_/);
 	expect(done.safetyBackup?.source).toBe('crm');
-	console.log(JSON.stringify(promoted.steps), JSON.stringify(done.steps));
 	await stopRecovered({ folder: promoted.folder, remove: true }, context);
 });
