@@ -198,6 +198,12 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		for (const { component, id: made } of report!.backups) expect(await readdir(join(stack.places.second, 'backups', component, made))).toContain('manifest.json');
 	}, 300_000);
 
+	test('Recovery: Full passes over recovery points without a database, however new they are', async () => {
+		const answer = await workflows.recover({ dryRun: true }, 'recovery-full');
+		expect(answer).toMatchObject({ status: 200 });
+		expect((JSON.parse(answer.body) as { plans: string[][] }).plans).toHaveLength(4);
+	}, 300_000);
+
 	test('a part that fails stops no other part; the run then fails and names every error', async () => {
 		await stack.redis.kill();
 		await rm(stack.folders.logs, { recursive: true });
