@@ -20,6 +20,9 @@ export interface CredentialSources {
 	readonly identity?: string;
 }
 
+/** Who may fill in the forms of recoveries. */
+export const FORM_LOGIN = { user: 'recovery', password: 'Throwaway-Form-1' } as const;
+
 export function folderPlace(path: string): StorePlace {
 	return { type: 'folder', path, prefix: '' };
 }
@@ -44,6 +47,7 @@ export async function backupCredentials({ server, redis, places, webhookKey, ...
 			type: 'backupEncryptionApi',
 			data: { method: 'recipients', recipients: await identityToRecipient(identity), secretKeys: identity },
 		},
+		{ id: 'brFormLogin00001', name: 'Recovery Form Login', type: 'httpBasicAuth', data: FORM_LOGIN },
 		{ id: 'brWebhookAuth001', name: 'Recovery Webhook Key', type: 'httpHeaderAuth', data: { name: KEY_HEADER, value: webhookKey } },
 	];
 }

@@ -17,6 +17,7 @@ export const SHIPPED = {
 	configurationBackup: 'brBackupConfig01',
 	recovery: 'brRecoveryDb0001',
 	fullRecovery: 'brRecoveryFull01',
+	pointInTime: 'brRecoveryPitr01',
 } as const;
 
 /** The database that *Backup: Settings* names as it is shipped. */
@@ -31,25 +32,25 @@ export interface InstalledWorkflows {
 }
 
 /** For a whole stack, or only its database server where nothing else matters. */
-export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, sources: Partial<CredentialSources> = {}): Promise<InstalledWorkflows> {
+export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { recoveryFolder, ...sources }: Partial<CredentialSources> & { readonly recoveryFolder?: string } = {}): Promise<InstalledWorkflows> {
 	const webhookKey = randomBytes(24).toString('hex');
 	const whole = 'server' in stack ? stack : undefined;
 	const folders = [n8n.storeFolder, whole?.places.second ?? n8n.storeFolder, whole?.places.third ?? n8n.storeFolder] as const;
 	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
 	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
-	await importEdited(n8n, whole);
+	await importEdited(n8n, whole, recoveryFolder);
 	await n8n.publish(...Object.values(SHIPPED));
 	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
 }
 
 /** As shipped, but for what *Backup: Settings* and the notes of the workflows tell people to set first. */
-async function importEdited(n8n: N8nServer, stack: CrmStack | undefined): Promise<void> {
+async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, recoveryFolder: string | undefined): Promise<void> {
 	const edited = await mkdtemp(join(tmpdir(), 'backup-recovery-workflows-'));
 	try {
 		for (const name of await readdir(FOLDER)) {
 			const text = await readFile(join(FOLDER, name), 'utf8');
 			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(text) : text;
-			await writeFile(join(edited, name), stack && name === 'backup-settings.json' ? withPlaces(text, stack) : withTables);
+			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, recoveryFolder) : withTables);
 		}
 		await n8n.importWorkflows(edited);
 	} finally {
@@ -68,6 +69,11 @@ function withTablesOnPostgres(text: string): string {
 	return JSON.stringify(workflow);
 }
 
+function withSettings(text: string, stack: CrmStack | undefined, recoveryFolder: string | undefined): string {
+	const withFolder = recoveryFolder === undefined ? text : withValues(text, new Map([['/recovery', recoveryFolder]]));
+	return stack === undefined ? withFolder : withPlaces(withFolder, stack);
+}
+
 function withPlaces(text: string, { folders, redis }: CrmStack): string {
 	const named = JSON.parse(text) as { nodes: Array<{ parameters: { assignments?: { assignments: Array<{ name: string; value: unknown }> } } }> };
 	const query = named.nodes.flatMap(({ parameters }) => parameters.assignments?.assignments ?? []).find(({ name }) => name === 'crossCheck.sql');
@@ -79,8 +85,12 @@ function withPlaces(text: string, { folders, redis }: CrmStack): string {
 		['/app/logs', folders.logs],
 		['redis:6379', `${redis.host}:${redis.port}`],
 	]);
+	return withValues(JSON.stringify(named), values);
+}
+
+function withValues(text: string, values: ReadonlyMap<string, string>): string {
 	return [...values].reduce((all, [shipped, ours]) => {
 		if (!all.includes(JSON.stringify(shipped))) throw new Error(`Backup: Settings does not hold ${shipped}.`);
 		return all.replaceAll(JSON.stringify(shipped), JSON.stringify(ours));
-	}, JSON.stringify(named));
+	}, text);
 }

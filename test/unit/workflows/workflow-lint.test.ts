@@ -2,6 +2,7 @@ import { type INode, type INodeParameters, type INodeProperties, type INodeTypeD
 import { ArchiveFiles } from '../../../nodes/ArchiveFiles/ArchiveFiles.node';
 import { BackupCatalog } from '../../../nodes/BackupCatalog/BackupCatalog.node';
 import { N8nSnapshot } from '../../../nodes/N8nSnapshot/N8nSnapshot.node';
+import { PostgresBasebackup } from '../../../nodes/PostgresBasebackup/PostgresBasebackup.node';
 import { PostgresDump } from '../../../nodes/PostgresDump/PostgresDump.node';
 import { RedisSnapshot } from '../../../nodes/RedisSnapshot/RedisSnapshot.node';
 import { RestoreBackup } from '../../../nodes/RestoreBackup/RestoreBackup.node';
@@ -10,7 +11,7 @@ import { rectangle, STICKY_NOTE, workflowFiles } from './workflow-files';
 
 const PREFIX = 'n8n-nodes-backup-recovery.';
 const descriptions = new Map<string, INodeTypeDescription>(
-	[new ArchiveFiles(), new BackupCatalog(), new N8nSnapshot(), new PostgresDump(), new RedisSnapshot(), new RestoreBackup(), new VerifyBackup()].map(({ description }) => [PREFIX + description.name, description]),
+	[new ArchiveFiles(), new BackupCatalog(), new N8nSnapshot(), new PostgresBasebackup(), new PostgresDump(), new RedisSnapshot(), new RestoreBackup(), new VerifyBackup()].map(({ description }) => [PREFIX + description.name, description]),
 );
 
 /** Every credential that a shipped workflow may name: the documentation and the demo create exactly these. */
@@ -27,6 +28,7 @@ const credentials: Record<string, ReadonlyArray<{ id: string; name: string }>> =
 		{ id: 'brTargetStore003', name: 'Backup Store: Third Place' },
 	],
 	backupEncryptionApi: [{ id: 'brEncryptCred001', name: 'Backup Encryption' }],
+	httpBasicAuth: [{ id: 'brFormLogin00001', name: 'Recovery Form Login' }],
 	httpHeaderAuth: [{ id: 'brWebhookAuth001', name: 'Recovery Webhook Key' }],
 };
 
@@ -85,6 +87,7 @@ test('all workflows are there, with ids and names of their own', () => {
 		['error-alert.json', 'Backup: Error Alert'],
 		['recovery-database.json', 'Recovery: Database'],
 		['recovery-full.json', 'Recovery: Full'],
+		['recovery-point-in-time.json', 'Recovery: Point in Time'],
 	]);
 	expect(ids.size).toBe(workflowFiles.length);
 	const nodeIds = workflowFiles.flatMap(({ workflow }) => workflow.nodes.map((node) => node.id));

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
+import pg from 'pg';
+import type { BackupSummary } from '../../lib/catalog/summary';
+import type { DatabaseComparison, RecoverResult, ReplaceResult } from '../../lib/jobs/results';
+import { FolderStore } from '../../lib/storage/folder-store';
+import { archiveWal, ARCHIVED_SERVER, serverClock } from '../support/archived-server';
+import { createCrmDatabase } from '../support/crm-database';
+import { testContext } from '../support/job-context';
+import { FORM_LOGIN } from '../support/n8n-credentials';
+import { FormVisit } from '../support/n8n-form';
+import { type N8nServer, startN8n } from '../support/n8n-server';
+import { baseBackupWorkflow } from '../support/n8n-workflows';
+import { LoggingWriter, logDifferences } from '../support/logging-writer';
+import { type PackedPackage, packPackage } from '../support/packed-package';
+import { type PostgresServer, startPostgres } from '../support/postgres-server';
+import { installShippedWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
+
+const PATH = 'recovery-point-in-time';
+const CONFIRMATION = `RECOVER ${SHIPPED_DATABASE}`;
+const BASE = 'brTestBase000001';
+
+describe('Recovery: Point in Time, in a real n8n', () => {
+	let server: PostgresServer;
+	let n8n: N8nServer;
+	let packed: PackedPackage;
+	let recoveryFolder: string;
+	let writer: LoggingWriter;
+	let target: string;
+	let backup: BackupSummary;
+	let identity: string;
+
+	beforeAll(async () => {
+		[server, packed] = await Promise.all([startPostgres({ settings: ARCHIVED_SERVER }), packPackage()]);
+		recoveryFolder = await mkdtemp(join(tmpdir(), 'recovery-'));
+		await chmod(recoveryFolder, 0o755);
+		await createCrmDatabase(server, SHIPPED_DATABASE, 0.05);
+		n8n = await startN8n({ tarball: packed.tarball, allowedFolders: [recoveryFolder] });
+		identity = await generateIdentity();
+		await installShippedWorkflows(n8n, server, { recoveryFolder, identity });
+		await n8n.importWorkflow(baseBackupWorkflow(BASE, 'main'));
+	}, 180_000);
+
+	afterAll(async () => {
+		await writer?.stop();
+		await n8n?.stop();
+		await server?.stop();
+		await packed?.remove();
+		if (recoveryFolder) await rm(recoveryFolder, { recursive: true, force: true });
+	}, 60_000);
+
+	test('a base backup, a client that keeps writing, a table dropped, and all WAL archived', async () => {
+		const execution = await n8n.execute(BASE, 'Start', 120_000);
+		expect(execution.describe()).toMatch(/success/);
+		backup = execution.items<{ backup: BackupSummary }>('Base')[0]!.backup;
+		writer = await LoggingWriter.start(server, SHIPPED_DATABASE);
+		await sleep(3_000);
+		await server.query('DROP TABLE contacts CASCADE', SHIPPED_DATABASE);
+		target = new Date(Date.parse(await serverClock(server)) - 1_000).toISOString();
+		await sleep(1_000);
+		const context = await testContext({ keys: { encryption: { to: 'recipients', recipients: [await identityToRecipient(identity)] }, decryption: null } });
+		await archiveWal(server, new FolderStore({ root: n8n.storeFolder, randomBytes }), context);
+		await context.remove();
+		expect(writer.log.length).toBeGreaterThan(50);
+	}, 120_000);
+
+	test.each([
+		['without the login', { user: 'recovery', password: 'guessed' }],
+		['with another name', { user: 'somebody', password: FORM_LOGIN.password }],
+	])('the form refuses somebody %s', async (_name, login) => {
+		await expect(FormVisit.begin(n8n.url, PATH, [target, 'x', CONFIRMATION], login)).rejects.toThrow(/40[13]/);
+	});
+
+	test.each([
+		['another confirmation', () => target, 'RECOVER crm', `type ${CONFIRMATION}`],
+		['a time before the base backup', () => '2020-01-01 00:00:00', CONFIRMATION, 'Nothing was changed'],
+		['what is no time', () => 'yesterday', CONFIRMATION, 'The recovery stopped'],
+	])('%s changes nothing and says why', async (_name, when, confirmation, expected) => {
+		const visit = await FormVisit.begin(n8n.url, PATH, [when(), 'a test', confirmation], FORM_LOGIN);
+		expect(await visit.page()).toContain(expected);
+		expect(await readdir(recoveryFolder)).toEqual([]);
+	}, 60_000);
+
+	test('recovers to one second before, shows what differs, and replaces the live database when a person says so', async () => {
+		const visit = await FormVisit.begin(n8n.url, PATH, [target, 'contacts was dropped', CONFIRMATION], FORM_LOGIN);
+		const page = await visit.page(180_000);
+		expect(page).toMatch(/public\.contacts<\/td><td>\d+<\/td><td>-<\/td><td><b>missing now/);
+		const [waiting] = await n8n.rest.executions(SHIPPED.pointInTime);
+		const recovering = await n8n.rest.execution(waiting!.id);
+		const { recovery } = recovering.items<{ recovery: RecoverResult }>('Recover')[0]!;
+		expect(recovery.backup.id).toBe(backup.id);
+		const { comparison } = recovering.items<{ comparison: DatabaseComparison }>('Compare')[0]!;
+		expect(comparison.changedTables).toEqual(expect.arrayContaining(['public.contacts', 'public.writer_log']));
+		expect(comparison.tables.find(({ name }) => name === 'customers')).toMatchObject({ state: 'same' });
+
+		const { host, port, user } = recovery.server!;
+		expect(logDifferences(writer.log, await writtenRows({ host, port, user, database: SHIPPED_DATABASE }), target)).toEqual([]);
+		expect(await tables()).not.toContain('contacts');
+
+		await writer.stop();
+		// The table that is shown counts as the first field.
+		await visit.submit(['', 'Replace the live database', SHIPPED_DATABASE]);
+		expect(await visit.page(180_000)).toContain('The live database was replaced');
+		const { replace } = (await n8n.rest.execution(waiting!.id)).items<{ replace: ReplaceResult }>('Replace Live Database')[0]!;
+		expect(replace.comparison.every((table) => table.equal)).toBe(true);
+		expect(await tables()).toContain('contacts');
+		expect(logDifferences(writer.log, (await server.query<{ id: number }>('SELECT id FROM writer_log', SHIPPED_DATABASE)).map(({ id }) => id), target)).toEqual([]);
+		expect(await server.query('SELECT 1 AS kept FROM pg_database WHERE datname = $1', 'postgres', [replace.previousDatabase])).toEqual([{ kept: 1 }]);
+		expect(await readdir(recoveryFolder)).toEqual([]);
+	}, 300_000);
+
+	async function tables(): Promise<string[]> {
+		return (await server.query<{ name: string }>(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`, SHIPPED_DATABASE)).map(({ name }) => name);
+	}
+});
+
+async function writtenRows(connection: pg.ClientConfig): Promise<number[]> {
+	const client = new pg.Client(connection);
+	await client.connect();
+	try {
+		return (await client.query<{ id: number }>('SELECT id FROM public.writer_log')).rows.map(({ id }) => id);
+	} finally {
+		await client.end();
+	}
+}
+
