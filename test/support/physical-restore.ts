@@ -17,7 +17,7 @@ export interface RestoredServer {
 }
 
 /** A folder that the user the server runs as may use. */
-export async function serverFolder(): Promise<string> {
+export async function folderForServer(): Promise<string> {
 	const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-restored-'));
 	const owner = await serverUser();
 	if (owner) await chown(folder, owner.uid, owner.gid);
@@ -50,7 +50,7 @@ export async function followInstructions(storeFolder: string, id: string, target
 export async function startOn(data: string, original: PostgresServer): Promise<RestoredServer> {
 	const owner = await serverUser();
 	const port = await freePort();
-	const sockets = await serverFolder();
+	const sockets = await folderForServer();
 	const settings = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: sockets, fsync: 'off', max_connections: '60', archive_mode: 'off' };
 	const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 	const child = spawn(join(original.serverFolder, 'postgres'), args, { stdio: ['ignore', 'ignore', 'pipe'], ...owner });

@@ -18,6 +18,8 @@ export interface StartOptions {
 	readonly tlsOnly?: boolean;
 	/** Folder with `initdb` and `postgres`; default: the newest of /usr/lib/postgresql. */
 	readonly serverFolder?: string;
+	/** What initdb gets besides, e.g. `--data-checksums`. */
+	readonly initdb?: readonly string[];
 }
 
 /** A PostgreSQL server of a test's own: a fresh data folder, a free port, gone after `stop()`. */
@@ -63,7 +65,7 @@ export async function startPostgres(options: StartOptions = {}): Promise<Postgre
 	const auth = options.auth === 'trust' ? 'trust' : 'scram-sha-256';
 	await runToEnd(
 		join(serverFolder, 'initdb'),
-		['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', `--auth=${auth}`, `--pwfile=${passwordFile}`, '--no-sync'],
+		['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', `--auth=${auth}`, `--pwfile=${passwordFile}`, '--no-sync', ...(options.initdb ?? [])],
 		folder,
 		owner,
 	);

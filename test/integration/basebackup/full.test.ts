@@ -5,7 +5,7 @@ import { takeBaseBackup } from '../../../lib/postgres/basebackup/take-base-backu
 import { openStore } from '../../../lib/storage/open-store';
 import { differences, snapshotContents } from '../../support/database-contents';
 import { testContext } from '../../support/job-context';
-import { followInstructions, serverFolder, serverUser, startOn } from '../../support/physical-restore';
+import { followInstructions, folderForServer, serverUser, startOn } from '../../support/physical-restore';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 
 jest.setTimeout(60_000);
@@ -18,7 +18,7 @@ let space: string;
 
 beforeAll(async () => {
 	server = await startPostgres({ settings: { wal_level: 'replica', max_wal_senders: '5' } });
-	space = await serverFolder();
+	space = await folderForServer();
 	const place = join(space, 'it is here');
 	await mkdir(place);
 	const owner = await serverUser();
@@ -51,7 +51,7 @@ test('stock tools accept it, and what comes back is what was there', async () =>
 	expect(context.events.some(({ unit, total }) => unit === 'bytes' && (total ?? 0) > 20_000_000)).toBe(true);
 	await context.remove();
 
-	const target = await serverFolder();
+	const target = await folderForServer();
 	const output = await followInstructions(root, manifest.id, target, server.serverFolder);
 	expect(output).toContain('backup successfully verified');
 	const restored = await startOn(join(target, 'data'), server);

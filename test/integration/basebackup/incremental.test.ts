@@ -7,18 +7,17 @@ import { openStore } from '../../../lib/storage/open-store';
 import { failure } from '../../support/failure';
 import { testContext } from '../../support/job-context';
 import { until } from '../../support/until';
-import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import type { PostgresServer } from '../../support/postgres-server';
+import { describeWithPostgres, startMajor } from '../../support/postgres-versions';
 
 jest.setTimeout(60_000);
 
-const serverFolder = process.env.BACKUP_RECOVERY_TEST_POSTGRES_17 ?? '';
-const where17 = serverFolder === '' ? describe.skip : describe;
 const DEFAULTS = { mode: 'incremental', mostIncrementals: 3, whenImpossible: 'full', name: 'main', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 } as const;
 
-where17('PostgreSQL 17', () => {
+describeWithPostgres([17, 18], (major) => {
 	let server: PostgresServer;
 	let root: string;
-	beforeAll(async () => (server = await startPostgres({ serverFolder, settings: { wal_level: 'replica', max_wal_senders: '5' } })), 60_000);
+	beforeAll(async () => (server = await startMajor(major, { settings: { wal_level: 'replica', max_wal_senders: '5' } })), 60_000);
 	beforeAll(async () => await summarize('on'));
 	afterAll(async () => await server?.stop());
 	beforeEach(async () => (root = await mkdtemp(join(tmpdir(), 'backup-recovery-store-'))));
@@ -69,7 +68,7 @@ where17('PostgreSQL 17', () => {
 	});
 
 	test('a backup of another server is no parent', async () => {
-		const other = await startPostgres({ serverFolder, settings: { wal_level: 'replica', summarize_wal: 'on' } });
+		const other = await startMajor(major, { settings: { wal_level: 'replica', summarize_wal: 'on' } });
 		try {
 			await take({ mode: 'full', connection: other.connection });
 			const full = await take();
