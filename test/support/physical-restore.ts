@@ -25,25 +25,26 @@ export async function folderForServer(): Promise<string> {
 }
 
 /**
- * Copies a backup's folder out of a folder store and runs the commands of its RESTORE.txt there, as a person would, up to starting the server.
- * @returns what the commands wrote
+ * Copies the backups out of a folder store and runs the commands of one's RESTORE.txt there, as a person would, up to starting the server.
+ * @returns the data directory, and what the commands wrote
  */
-export async function followInstructions(storeFolder: string, id: string, target: string, bin: string, identity?: string): Promise<string> {
-	await cp(join(storeFolder, 'backups', 'postgres', id), target, { recursive: true });
-	if (identity !== undefined) await cp(identity, join(target, 'identity.txt'));
+export async function followInstructions(storeFolder: string, id: string, target: string, bin: string, identity?: string): Promise<{ data: string; output: string }> {
+	const work = join(target, id);
+	await cp(join(storeFolder, 'backups', 'postgres'), target, { recursive: true });
+	if (identity !== undefined) await cp(identity, join(work, 'identity.txt'));
 	const owner = await serverUser();
 	if (owner) await run('chown', ['-R', `${owner.uid}:${owner.gid}`, target]);
-	const text = await readFile(join(target, 'RESTORE.txt'), 'utf8');
+	const text = await readFile(join(work, 'RESTORE.txt'), 'utf8');
 	const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, command]) => command ?? '').filter((command) => !command.startsWith('postgres '));
 	const output: string[] = [];
 	const tools = await readdir(bin);
 	for (const command of commands) {
 		// The servers from npm come without tools.
 		if (command.startsWith('pg_verifybackup') && !tools.includes('pg_verifybackup')) continue;
-		const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', command], { cwd: target, env: { PATH: `${bin}:/usr/bin:/bin` }, ...owner });
+		const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', command], { cwd: work, env: { PATH: `${bin}:/usr/bin:/bin` }, ...owner });
 		output.push(stdout, stderr);
 	}
-	return output.join('');
+	return { data: join(work, 'data'), output: output.join('') };
 }
 
 /** Starts a server on a data directory; `original` tells the password and the programs. */

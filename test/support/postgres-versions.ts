@@ -15,7 +15,7 @@ export function toolsFolder(major: 17 | 18): string {
 }
 
 /** `describe` for each of the versions that are there; the others are shown as skipped. */
-export function describeWithPostgres(majors: readonly Major[], body: (major: Major) => void): void {
+export function describeWithPostgres<M extends Major>(majors: readonly M[], body: (major: M) => void): void {
 	for (const major of majors) {
 		const where = serverFolder(major) === '' ? describe.skip : describe;
 		where(`PostgreSQL ${major}`, () => body(major));

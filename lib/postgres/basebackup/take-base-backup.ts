@@ -99,6 +99,6 @@ function outcome(name: string, connection: PostgresConnection, received: Receive
 		source: backupSource(name, connection, facts),
 		parent: parent?.manifest.id ?? null,
 		basebackup,
-		instructions: basebackupInstructions({ id: draft.id, name, serverMajor: facts.major, details: basebackup, artifacts: stored, chain: parent?.chain.map(({ id }) => id) }),
+		instructions: basebackupInstructions({ id: draft.id, name, serverMajor: facts.major, details: basebackup, artifacts: stored, chain: parent?.chain ?? [] }),
 	};
 }

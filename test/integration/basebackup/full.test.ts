@@ -52,9 +52,9 @@ test('stock tools accept it, and what comes back is what was there', async () =>
 	await context.remove();
 
 	const target = await folderForServer();
-	const output = await followInstructions(root, manifest.id, target, server.serverFolder);
+	const { data, output } = await followInstructions(root, manifest.id, target, server.serverFolder);
 	expect(output).toContain('backup successfully verified');
-	const restored = await startOn(join(target, 'data'), server);
+	const restored = await startOn(data, server);
 	try {
 		expect(differences(await snapshotContents(server, 'crm'), await snapshotContents(restored.server, 'crm'))).toEqual([]);
 		const [row] = await restored.server.query<{ place: string }>(`SELECT pg_tablespace_location(oid) AS place FROM pg_tablespace WHERE spcname = 'fast'`);

@@ -26,9 +26,9 @@ describeWithPostgres([13, 14, 16, 17, 18], (major) => {
 			await server.query(`CREATE TABLE deals AS SELECT g AS id, md5(g::text) AS body FROM generate_series(1, 20000) g; CREATE TABLE elsewhere TABLESPACE fast AS SELECT * FROM deals`);
 			const manifest = await takeBaseBackup({ ...DEFAULTS, connection: server.connection }, openStore({ type: 'folder', path: root, prefix: '' }, context), context);
 			expect(manifest).toMatchObject({ source: { name: `127.0.0.1:${server.port}`, serverMajor: major }, basebackup: { timeline: 1, tablespaces: [{ location: place }] } });
-			const output = await followInstructions(root, manifest.id, target, server.serverFolder);
+			const { data, output } = await followInstructions(root, manifest.id, target, server.serverFolder);
 			if ((major === 17 || major === 18) && toolsFolder(major) !== '') expect(output).toContain('backup successfully verified');
-			const restored = await startOn(join(target, 'data'), server);
+			const restored = await startOn(data, server);
 			try {
 				expect(differences(await snapshotContents(server, 'postgres'), await snapshotContents(restored.server, 'postgres'))).toEqual([]);
 			} finally {
