@@ -4,6 +4,7 @@ import { COMPONENTS } from '../../lib/catalog/component';
 import { VERIFICATION_LEVELS } from '../../lib/catalog/verification';
 import { FILE_COMPONENTS } from '../../lib/jobs/schema/files-jobs';
 import type { Command } from '../command';
+import { baseFrom, serverFolderFrom } from './recover';
 import { redisConnectionFrom } from './restore-redis';
 import { decryptionFrom, keyOptions } from '../keys';
 import { backupChoiceFrom, choiceOption, connectionFrom, connectionOptions, type OptionValues, outputOptions, storeOptions, textOption, wholeNumberOption } from '../options';
@@ -22,6 +23,7 @@ export const verify: Command = {
 		'backup-recovery verify --store FOLDER [--backup latest|ID] [--level checksum|structure|restore] [--identity-file FILE | --passphrase-file FILE]\n' +
 		'    for --level restore also: --host HOST --user USER --password-file FILE [--globals latest|ID] [--jobs 2]\n' +
 		'    for --level restore of --component redis: nothing (redis-server of this machine), or --host and --port of an empty one\n' +
+		'    for --level restore of a whole PostgreSQL server from base backup and WAL: --base newest|ID [--source NAME] [--folder WHERE THERE IS ROOM] [--server-folder …/bin]\n' +
 		'    for --level restore of --component files|config|logs: [--folder WHERE THERE IS ROOM]',
 	options: {
 		...storeOptions,
@@ -35,6 +37,9 @@ export const verify: Command = {
 		globals: { type: 'string' },
 		jobs: { type: 'string' },
 		folder: { type: 'string' },
+		base: { type: 'string' },
+		'server-folder': { type: 'string' },
+		superuser: { type: 'string' },
 	},
 	async run(values, _positionals, world) {
 		const level = choiceOption(values, 'level', VERIFICATION_LEVELS) ?? 'structure';
@@ -47,7 +52,12 @@ export const verify: Command = {
 		const globals = textOption(values, 'globals');
 		const files = FILE_COMPONENTS.find((component) => component === common.component);
 		const result =
-			level === 'restore' && files !== undefined
+			level === 'restore' && textOption(values, 'base') !== undefined
+				? await runJob<'verify.recoveryDrill'>(
+						{ kind: 'verify.recoveryDrill', store: common.store, decryption: common.decryption, base: baseFrom(values), folder: drillFolder(values), serverFolder: serverFolderFrom(values), user: textOption(values, 'superuser') },
+						world.runOptions,
+					)
+			: level === 'restore' && files !== undefined
 				? await runJob<'verify.filesDrill'>({ kind: 'verify.filesDrill', ...common, component: files, folder: drillFolder(values) }, world.runOptions)
 			: level === 'restore' && common.component === 'redis'
 				? await runJob<'verify.redisDrill'>(

@@ -23,10 +23,11 @@ export interface HandOverRequest extends Omit<RecoverOptions, 'destination'>, Ch
 export const REQUEST_FILE = 'request';
 /** Written by the container: `taken`, `running`, or `failed` and why. */
 export const STATUS_FILE = 'status';
-/** Written by us: the container stops the server. */
+/** Written by us: the container stops the server, and with `remove` in it deletes what belongs to the server. */
 export const STOP_FILE = 'stop';
 
 const POLL_MS = 500;
+const CONTAINER_STOP_MS = 90_000;
 
 /**
  * Lets the container `postgres-recovery` (docker/postgres-recovery.sh), which sees the same folder, start the server, and waits for it over the network.
@@ -48,14 +49,35 @@ export async function handOver(request: HandOverRequest, context: JobContext, st
 		await writeRecoveryRecord(folder, { ...record, state: 'ready', reached: proven.reached });
 		return proven;
 	} catch (error) {
-		await requestStop(folder);
+		await stopContainer(folder, true, AbortSignal.timeout(2 * CONTAINER_STOP_MS));
 		throw error;
 	}
 }
 
-/** Asks the container to stop the server of a folder. */
-export async function requestStop(folder: string): Promise<void> {
-	await writeFile(join(folder, STOP_FILE), '');
+/** The first word that the container has written; empty where none has taken the request. */
+export async function containerStatus(folder: string): Promise<string> {
+	const text = await readFile(join(folder, STATUS_FILE), 'utf8').catch(() => '');
+	return text.trim().split(' ')[0] ?? '';
+}
+
+/**
+ * Asks the container to stop the server of a folder, and to delete what belongs to it, and waits for that. Nothing happens where no container took the request.
+ * @returns whether a server ran
+ * @throws BackupError `TIMED_OUT`
+ */
+export async function stopContainer(folder: string, remove: boolean, signal: AbortSignal): Promise<boolean> {
+	const before = await containerStatus(folder);
+	if (before === '' || before === 'removed') return false;
+	const running = before === 'taken' || before === 'running';
+	if (!running && !remove) return false;
+	await writeFile(join(folder, STOP_FILE), remove ? 'remove\n' : '');
+	const done = remove ? ['removed'] : ['stopped', 'failed'];
+	const deadline = performance.now() + CONTAINER_STOP_MS;
+	while (!done.includes(await containerStatus(folder))) {
+		if (performance.now() > deadline) throw new BackupError('TIMED_OUT', `The recovery container did not stop the server of ${folder}.`, 'See whether the service "postgres-recovery" still runs; stop it by hand otherwise.');
+		await pause(POLL_MS, signal);
+	}
+	return running;
 }
 
 async function writeRequest(folder: string, major: number): Promise<void> {

@@ -69,7 +69,8 @@ class Recovery {
 		throwIfFailed(checks, `Nothing was recovered from ${chosen.found.manifest.id}`);
 		this.account = options.destination.mode === 'startHere' ? await serverAccount() : undefined;
 		await mkdir(options.folder, { recursive: true, mode: 0o700 });
-		await chmod(options.folder, 0o700);
+		// In another container the server's user passes through; what lies inside is closed to all others.
+		await chmod(options.folder, options.destination.mode === 'startHere' ? 0o700 : 0o711);
 		const { window } = chosen.wal;
 		if (window.gap && options.target.by === 'latest') this.warnings.push(`This is not the newest state of the server: ${window.ends}.`);
 		try {

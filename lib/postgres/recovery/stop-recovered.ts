@@ -1,9 +1,7 @@
-import { readFile, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pause } from '../../core/abortable';
 import type { JobContext } from '../../core/context';
-import { BackupError } from '../../core/errors';
-import { REQUEST_FILE, requestStop, STATUS_FILE, STOP_FILE } from './hand-over';
+import { REQUEST_FILE, STATUS_FILE, STOP_FILE, stopContainer } from './hand-over';
 import { stopServerOf } from './own-server';
 import { places, readRecoveryRecord, type RecoveryRecord, writeRecoveryRecord } from './recovery-folder';
 
@@ -22,9 +20,6 @@ export interface StopRecoveredResult {
 	readonly recovery: RecoveryRecord;
 }
 
-const CONTAINER_STOP_MS = 90_000;
-const POLL_MS = 300;
-
 /**
  * Stops the server that a recovery started, here or in the recovery container, and if asked deletes what the recovery laid out; nothing else in the folder.
  * @throws BackupError `FOLDER_NOT_FOUND` for what is no recovery folder; `PERMISSION_DENIED`, `TIMED_OUT`
@@ -34,7 +29,7 @@ export async function stopRecovered({ folder, remove }: StopRecoveredOptions, { 
 	const at = places(folder);
 	progress({ step: 'Stopping the recovered server' });
 	const here = await stopServerOf(at.data, signal);
-	const there = await stopContainer(folder, signal);
+	const there = await stopContainer(folder, remove, signal);
 	await writeRecoveryRecord(folder, { ...record, state: 'stopped' });
 	if (remove) await removeRecovery(folder, record);
 	return { folder, stopped: here || there, removed: remove, recovery: record };
@@ -51,17 +46,4 @@ async function removeRecovery(folder: string, { server }: RecoveryRecord): Promi
 		const { code } = error as NodeJS.ErrnoException;
 		if (code !== 'ENOTEMPTY' && code !== 'EBUSY' && code !== 'EACCES' && code !== 'EPERM') throw error;
 	});
-}
-
-async function stopContainer(folder: string, signal: AbortSignal): Promise<boolean> {
-	const status = async () => (await readFile(join(folder, STATUS_FILE), 'utf8').catch(() => '')).trim().split(' ')[0];
-	const before = await status();
-	if (before !== 'taken' && before !== 'running') return false;
-	await requestStop(folder);
-	const deadline = performance.now() + CONTAINER_STOP_MS;
-	while ((await status()) !== 'stopped') {
-		if (performance.now() > deadline) throw new BackupError('TIMED_OUT', `The recovery container did not stop the server of ${folder}.`, 'See whether the service "postgres-recovery" still runs; stop it by hand otherwise.');
-		await pause(POLL_MS, signal);
-	}
-	return true;
 }
