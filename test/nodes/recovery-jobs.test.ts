@@ -30,7 +30,7 @@ test('a recovery is a dry run on this machine, unless told otherwise', async () 
 		store,
 		decryption: null,
 		base: { by: 'newest' },
-		target: { by: 'time', time: '2026-11-22T17:30:00.000Z' },
+		target: { by: 'time', time: '2026-11-22T14:30:00.000Z' },
 		inclusive: true,
 		timeline: null,
 		folder: '/recovery/crm',
@@ -78,7 +78,7 @@ test('handed over to the container, from a chosen base backup, just before the t
 test('what cannot be a target is refused before a job runs', async () => {
 	for (const parameters of [{ targetTime: 'yesterday' }, { targetBy: 'xid', targetXid: 'x' }, { targetBy: 'lsn', targetLsn: '' }]) {
 		const node = new RestoreBackup();
-		const { context } = fakeContext(node, { items: [{ ...pointInTime, ...parameters } as INodeParameters] });
+		const { context } = fakeContext(node, { items: [{ ...pointInTime, ...parameters }] });
 		await expect(node.execute.call(context)).rejects.toThrow();
 	}
 	const node = new RestoreBackup();
