@@ -32,7 +32,7 @@ export async function stockBaseBackup(server: PostgresServer, store: Store, cont
 	try {
 		const beganAt = await serverClock(server);
 		const env = { PATH: process.env.PATH, PGPASSWORD: server.password };
-		await run('/usr/lib/postgresql/15/bin/pg_basebackup', ['-h', server.host, '-p', String(server.port), '-U', server.user, '-D', folder, '-Ft', '-X', 'fetch', '-c', 'fast'], { env });
+		await run('/usr/lib/postgresql/15/bin/pg_basebackup', ['-h', server.host, '-p', String(server.port), '-U', server.user, '-D', folder, '-Ft', '-X', 'fetch', '-c', 'fast', '--manifest-checksums=SHA256'], { env });
 		const endedAt = await serverClock(server);
 		const stock = JSON.parse(await readFile(join(folder, 'backup_manifest'), 'utf8')) as { Files: { Size: number }[]; 'WAL-Ranges': { Timeline: number; 'Start-LSN': string; 'End-LSN': string }[] };
 		const [facts] = await server.query<{ id: string; version: number; bytes: number }>('SELECT system_identifier::text AS id, current_setting(\'server_version_num\')::int AS version, (SELECT bytes_per_wal_segment FROM pg_control_init())::int AS bytes FROM pg_control_system()');

@@ -14,10 +14,28 @@ export class ServerTarError extends Error {
 	override readonly name = 'ServerTarError';
 }
 
+/** What stands in a header. Nothing of it is checked but that it can be read. */
+export interface ArchivedMember {
+	/** Without a leading `./` or a slash at the end; empty: the folder itself. */
+	readonly path: string;
+	readonly type: 'file' | 'directory' | 'symlink';
+	readonly bytes: number;
+}
+
 export interface ServerTarListener {
+	/** A member begins. */
+	member?(member: ArchivedMember): void;
+	/** Bytes of the file that began last. They are those that were pushed, not a copy. */
+	content?(bytes: Uint8Array): void;
 	/** A file with all its bytes. */
 	file(path: string, found: ArchivedFile): void;
 }
+
+const TYPES: ReadonlyMap<string, ArchivedMember['type']> = new Map([
+	['0', 'file'],
+	['2', 'symlink'],
+	['5', 'directory'],
+]);
 
 /**
  * Follows an archive of BASE_BACKUP while its bytes pass, in pieces of any size, and digests each file in it. The server writes plain ustar
@@ -40,7 +58,9 @@ export class ServerTarReader {
 		for (let at = 0; at < bytes.length; ) {
 			if (this.left > 0) {
 				const taken = Math.min(this.left, bytes.length - at);
-				this.hash?.update(bytes.subarray(at, at + taken));
+				const content = bytes.subarray(at, at + taken);
+				this.hash?.update(content);
+				this.listener.content?.(content);
 				this.left -= taken;
 				at += taken;
 				if (this.left === 0) this.endFile();
@@ -79,11 +99,13 @@ export class ServerTarReader {
 		if (this.zeroBlocks > 0) throw new ServerTarError('goes on behind its end mark');
 		if (header.toString('latin1', 257, 262) !== 'ustar') throw new ServerTarError('holds a header that is not one of ustar');
 		if (octal(header, 148, 8) !== checksum(header)) throw new ServerTarError('holds a header with a wrong checksum');
-		this.path = text(header, 0, 100);
-		const type = header.toString('latin1', 156, 157);
-		if (type !== '0' && type !== '2' && type !== '5') throw new ServerTarError(`holds ${JSON.stringify(this.path)} of the unknown type ${JSON.stringify(type)}`);
-		this.size = type === '0' ? number(header, 124, 12) : 0;
-		if (type !== '0') return;
+		this.path = text(header, 0, 100).replace(/^\.\//, '');
+		const flag = header.toString('latin1', 156, 157);
+		const type = TYPES.get(flag);
+		if (type === undefined) throw new ServerTarError(`holds ${JSON.stringify(this.path)} of the unknown type ${JSON.stringify(flag)}`);
+		this.size = type === 'file' ? number(header, 124, 12) : 0;
+		this.listener.member?.({ path: type === 'file' ? this.path : this.path.replace(/\/$/, ''), type, bytes: this.size });
+		if (type !== 'file') return;
 		this.hash = createHash('sha256');
 		this.left = this.size;
 		this.paddingLeft = (BLOCK - (this.size % BLOCK)) % BLOCK;
@@ -93,7 +115,7 @@ export class ServerTarReader {
 	private endFile(): void {
 		const sha256 = this.hash?.digest('hex') ?? '';
 		this.hash = undefined;
-		this.listener.file(this.path.replace(/^\.\//, ''), { bytes: this.size, sha256 });
+		this.listener.file(this.path, { bytes: this.size, sha256 });
 	}
 }
 

@@ -15,7 +15,7 @@ import { checkPages } from './check-pages';
 import { type ChosenBase, chooseBase } from './choose-base';
 import { type ControlFile, readControlFile } from './control-file';
 import { handOver } from './hand-over';
-import { layOutPlain } from './plain-layout';
+import { layOutDataDirectory } from './lay-out-data-directory';
 import { layOutWal } from './lay-out-wal';
 import type { RecoverOptions, RecoverResult, RecoveryWindow } from './options';
 import { endNow, startRecovered } from './own-server';
@@ -108,8 +108,8 @@ class Recovery {
 		const { options, context, steps, at, chosen } = this;
 		await steps.run(
 			'Lay out the base backup',
-			async () => await layOutPlain(options.store, this.chain, at.data, context),
-			() => `${baseDetails(chosen.found.manifest).files.count} files from ${this.chain.length} backup${this.chain.length === 1 ? '' : 's'}.`,
+			async () => await layOutDataDirectory(options.store, this.chain, { dataFolder: at.data, tablespaceFolder: (oid) => join(at.tablespaces, String(oid)) }, context),
+			({ files, bytes }) => `${files} files with ${bytes} bytes from ${this.chain.length} backup${this.chain.length === 1 ? '' : 's'}.`,
 		);
 		const control = await readControlFile(at.data);
 		const { systemIdentifier } = baseDetails(chosen.found.manifest);

@@ -51,11 +51,9 @@ async function folderCheck(folder: string): Promise<RestoreCheck> {
 
 async function spaceCheck({ folder, chain, records }: CheckRequest): Promise<RestoreCheck> {
 	const check = 'Space';
-	const newest = chain.at(-1);
 	const segments = new Set(records.filter(({ content }) => content !== 'history').map(({ file }) => file)).size;
-	// While a chain is combined, its members lie there as well.
-	const members = chain.length > 1 ? chain.reduce((sum, member) => sum + member.sourceBytes, 0) : 0;
-	const needed = (newest ? baseDetails(newest).files.bytes : 0) + members + segments * (records[0]?.segmentBytes ?? 0);
+	// Incremental backups are written over the full one, so its size and theirs are the most that it can become.
+	const needed = chain.reduce((sum, member) => sum + baseDetails(member).files.bytes, 0) + segments * (records[0]?.segmentBytes ?? 0);
 	const { bavail, bsize } = await statfs(await existing(folder));
 	const free = bavail * bsize;
 	if (free >= needed) return { check, state: 'passed', detail: `About ${needed} bytes are needed, ${free} are free.` };
