@@ -10,6 +10,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'postgres.extractChangedRows': async () => (await import('./handlers/postgres-extract-changed-rows.js')).extractChangedRows,
 	'postgres.baseBackup': async () => (await import('./handlers/postgres-base-backup.js')).baseBackup,
 	'postgres.replicationPreflight': async () => (await import('./handlers/postgres-replication-preflight.js')).replicationPreflight,
+	'postgres.archiveWal': async () => (await import('./handlers/postgres-archive-wal.js')).archiveServerWal,
 	'postgres.restoreDatabase': async () => (await import('./handlers/postgres-restore-database.js')).restoreDatabase,
 	'postgres.undoSwap': async () => (await import('./handlers/postgres-undo-swap.js')).undoSwap,
 	'postgres.dropPrevious': async () => (await import('./handlers/postgres-drop-previous.js')).dropPrevious,

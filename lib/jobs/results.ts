@@ -14,6 +14,7 @@ import type { DatabaseComparison } from '../postgres/compare-databases';
 import type { RecoverResult } from '../postgres/recovery/options';
 import type { ReplaceResult } from '../postgres/recovery/replace-from-recovered';
 import type { StopRecoveredResult } from '../postgres/recovery/stop-recovered';
+import type { ArchiveWalResult } from '../postgres/wal/archive-wal';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
@@ -26,6 +27,7 @@ export type { RestoreFilesResult };
 export type { DatabaseComparison };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 export type { RecoverResult, ReplaceResult, StopRecoveredResult };
+export type { ArchiveWalResult };
 export type { ExportedWorkflow, RestoreN8nResult };
 
 export interface BackupResult {
@@ -45,6 +47,7 @@ export interface JobResults {
 	'postgres.extractChangedRows': BackupResult;
 	'postgres.baseBackup': BackupResult;
 	'postgres.replicationPreflight': { readonly ready: boolean; readonly checks: CheckResult[] };
+	'postgres.archiveWal': ArchiveWalResult;
 	'postgres.restoreDatabase': RestoreResult;
 	'postgres.undoSwap': SwapResult;
 	'postgres.dropPrevious': SwapResult;

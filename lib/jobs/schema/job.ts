@@ -11,6 +11,7 @@ import { baseBackupJob, replicationPreflightJob } from './basebackup-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
 import { recoverJob, recoveryDrillJob, replaceFromRecoveredJob, stopRecoveredJob } from './recover-jobs';
+import { archiveWalJob } from './wal-jobs';
 import { redisDrillJob, restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
 
@@ -21,6 +22,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	extractChangedRowsJob,
 	baseBackupJob,
 	replicationPreflightJob,
+	archiveWalJob,
 	restoreDatabaseJob,
 	undoSwapJob,
 	dropPreviousJob,

@@ -35,3 +35,19 @@ export class TimesCollector {
 		return times;
 	}
 }
+
+/** What two spans that follow each other say together. */
+export function addTimes(one: WalTimes | undefined, other: WalTimes): WalTimes {
+	if (!one) return other;
+	return {
+		firstCommitAt: [one.firstCommitAt, other.firstCommitAt].filter(isKnown).sort()[0] ?? null,
+		lastCommitAt: [one.lastCommitAt, other.lastCommitAt].filter(isKnown).sort().at(-1) ?? null,
+		commits: one.commits + other.commits,
+		restorePoints: [...one.restorePoints, ...other.restorePoints],
+	};
+}
+
+/** All are written with the same number of digits, and sort as text. */
+function isKnown(time: string | null): time is string {
+	return time !== null;
+}

@@ -1,0 +1,266 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { timelineFolder } from '../../catalog/layout';
+import type { WalRecord, WalTimes } from '../../catalog/wal-manifest';
+import { BackupError } from '../../core/errors';
+import type { Store } from '../../storage/store';
+import { formatLsn, type Lsn } from '../replication/lsn';
+import { segmentName, segmentStart, timelineName } from '../replication/wal-segment';
+import type { WalPart } from './archive-index';
+import { Gate } from './gate';
+import type { WalOrigin } from './page-header';
+import type { WalSink } from './receive-timeline';
+import { SegmentSpool } from './segment-spool';
+import { pieceName, readWalRecord, type WriteWalOptions, writeWal } from './wal-archive';
+import { addTimes } from './wal-times';
+import { WalWalker } from './walk-records';
+
+/** Bytes in memory that are not written to a file yet. */
+const MOST_HELD = 16 * 1024 * 1024;
+/** Complete segments that wait for the store. */
+const MOST_WAITING = 3;
+/** Of one segment; then a piece that holds all of them takes their place. */
+const MOST_PIECES = 60;
+
+export interface ArchiverOptions extends WalOrigin {
+	readonly store: Store;
+	/** The start of a segment. */
+	readonly start: Lsn;
+	/** What is archived of this timeline already. */
+	readonly known: readonly WalPart[];
+	readonly folder: string;
+	readonly write: WriteWalOptions;
+	readonly now: () => Date;
+	/** Told of each object once it is durable; `written` is false for one that was there with the same bytes. */
+	readonly onArchived: (record: WalRecord, written: boolean) => void;
+	/** Stops and lets go the source, and cuts it off when archiving fails. */
+	readonly source: { pause(): void; resume(): void; destroy(reason: unknown): void };
+}
+
+interface OpenSegment {
+	readonly name: string;
+	readonly start: Lsn;
+	readonly spool: SegmentSpool;
+	/** Of earlier runs, and of this one. */
+	pieces: { readonly from: number; readonly to: number; readonly name: string; readonly compared: boolean }[];
+	/** Up to where pieces of this run hold it, as offset. */
+	piecesEnd: number;
+	times: WalTimes | undefined;
+	/** Since the last piece. */
+	newTimes: WalTimes | undefined;
+}
+
+/**
+ * Archives the log of one timeline as it comes in, whole segments and, when asked, pieces of the open one. Objects are written one after
+ * the other in the order of the log, so that what is durable never has a gap.
+ */
+export class SegmentArchiver implements WalSink {
+	private readonly walker: WalWalker;
+	private readonly gate: Gate;
+	private readonly known: ReadonlyMap<string, readonly WalPart[]>;
+	private current: OpenSegment | undefined;
+	private position: Lsn;
+	private durableTo: Lsn;
+	private sentAt: Date | undefined;
+	private writing: Promise<void> = Promise.resolve();
+	private failure: { readonly error: unknown } | undefined;
+
+	constructor(private readonly options: ArchiverOptions) {
+		this.walker = new WalWalker(options);
+		this.gate = new Gate(options.source);
+		this.position = options.start;
+		this.durableTo = options.start;
+		this.known = bySegment(options);
+	}
+
+	get durable(): Lsn {
+		return this.durableTo;
+	}
+
+	get received(): Lsn {
+		return this.position;
+	}
+
+	/** @throws BackupError `WAL_INVALID` */
+	take(bytes: Buffer, sentAt: Date): void {
+		if (this.failure) throw this.failure.error;
+		this.sentAt = sentAt;
+		for (let rest = bytes; rest.length > 0; ) {
+			const segment = (this.current ??= this.openSegment());
+			const room = this.options.segmentBytes - segment.spool.bytes;
+			const part = rest.subarray(0, room);
+			this.walker.push(part);
+			this.gate.add('held', part.length, MOST_HELD);
+			segment.spool.append(part);
+			this.position += BigInt(part.length);
+			rest = rest.subarray(part.length);
+			if (part.length === room) this.completeSegment(segment, sentAt);
+		}
+	}
+
+	/** Archives what came of the open segment since its last piece. Resolves when it is durable. */
+	async archivePiece(): Promise<void> {
+		const segment = this.current;
+		const sentAt = this.sentAt;
+		if (segment && sentAt && segment.spool.bytes > segment.piecesEnd) {
+			this.collectTimes(segment);
+			const times = segment.newTimes;
+			segment.newTimes = undefined;
+			const all = segment.times;
+			// The first of a run begins with the segment, and so does every sixtieth: what they hold is needed no longer.
+			const whole = segment.piecesEnd === 0 || segment.pieces.length >= MOST_PIECES;
+			const from = whole ? 0 : segment.piecesEnd;
+			const to = segment.spool.bytes;
+			segment.piecesEnd = to;
+			this.enqueue(async () => await this.writePiece(segment, from, to, { times: whole ? all : times, sentAt }));
+		}
+		await this.settled();
+	}
+
+	async drain(): Promise<void> {
+		await this.archivePiece();
+	}
+
+	/** Ends it however far it came; files are removed. */
+	async close(): Promise<void> {
+		this.failure ??= { error: new Error('closed') };
+		await this.writing;
+		await this.current?.spool.remove();
+	}
+
+	private openSegment(): OpenSegment {
+		const { timeline, segmentBytes, folder } = this.options;
+		const name = segmentName(timeline, this.position, segmentBytes);
+		const start = segmentStart(this.position, segmentBytes);
+		const pieces = (this.known.get(name) ?? []).filter(({ whole }) => !whole).map((part) => ({ from: Number(part.start - start), to: Number(part.end - start), name: part.name, compared: false }));
+		return { name, start, pieces, piecesEnd: 0, times: undefined, newTimes: undefined, spool: new SegmentSpool(join(folder, name), (bytes) => this.gate.take('held', bytes)) };
+	}
+
+	private collectTimes(segment: OpenSegment): void {
+		const times = this.walker.takeTimes();
+		segment.times = addTimes(segment.times, times);
+		segment.newTimes = addTimes(segment.newTimes, times);
+	}
+
+	private completeSegment(segment: OpenSegment, sentAt: Date): void {
+		this.collectTimes(segment);
+		this.current = undefined;
+		this.gate.add('waiting', 1, MOST_WAITING);
+		this.enqueue(async () => {
+			await this.writeSegment(segment, sentAt);
+			this.gate.take('waiting', 1);
+		});
+	}
+
+	private enqueue(task: () => Promise<void>): void {
+		this.writing = this.writing.then(async () => {
+			if (this.failure) return;
+			try {
+				await task();
+			} catch (error) {
+				this.failure = { error };
+				this.options.source.destroy(error);
+			}
+		});
+	}
+
+	private async settled(): Promise<void> {
+		await this.writing;
+		if (this.failure) throw this.failure.error;
+	}
+
+	private async writeSegment(segment: OpenSegment, sentAt: Date): Promise<void> {
+		const { segmentBytes, onArchived } = this.options;
+		await this.comparePieces(segment, segmentBytes);
+		const whole = this.known.get(segment.name)?.some((part) => part.whole) === true;
+		const existing = whole ? await this.compareWhole(segment) : undefined;
+		const record = existing ?? (await this.write(segment, segment.name, 0, segmentBytes, { content: 'segment', times: segment.times, sentAt }));
+		this.durableTo = segment.start + BigInt(segmentBytes);
+		await segment.spool.remove();
+		onArchived(record, existing === undefined);
+		for (const { name } of segment.pieces) await this.removePiece(name);
+	}
+
+	private async writePiece(segment: OpenSegment, from: number, to: number, facts: { readonly times: WalTimes | undefined; readonly sentAt: Date }): Promise<void> {
+		await this.comparePieces(segment, to);
+		const name = pieceName(segment.name, from, to);
+		const record = await this.write(segment, name, from, to, { content: 'piece', ...facts });
+		this.durableTo = segment.start + BigInt(to);
+		const contained = segment.pieces.filter((piece) => piece.name !== name && piece.from >= from && piece.to <= to);
+		segment.pieces = [...segment.pieces.filter((piece) => piece.name !== name && !contained.includes(piece)), { from, to, name, compared: true }];
+		this.options.onArchived(record, true);
+		for (const piece of contained) await this.removePiece(piece.name);
+	}
+
+	private async write(
+		segment: OpenSegment,
+		name: string,
+		from: number,
+		to: number,
+		{ content, times, sentAt }: { readonly content: 'segment' | 'piece'; readonly times: WalTimes | undefined; readonly sentAt: Date },
+	): Promise<WalRecord> {
+		const { store, systemIdentifier, timeline, segmentBytes, serverMajor, now, write } = this.options;
+		const facts = {
+			content,
+			systemIdentifier,
+			timeline,
+			file: segment.name,
+			startLsn: formatLsn(segment.start + BigInt(from)),
+			endLsn: formatLsn(segment.start + BigInt(to)),
+			segmentBytes,
+			serverMajor,
+			archivedAt: now().toISOString(),
+			sentAt: sentAt.toISOString(),
+			...(times && { times }),
+		};
+		return await writeWal(store, name, segment.spool.read(from, to), facts, write);
+	}
+
+	/** Pieces that another run left must be the beginning of this segment. */
+	private async comparePieces(segment: OpenSegment, available: number): Promise<void> {
+		const open = segment.pieces.filter(({ compared, to }) => !compared && to <= available);
+		for (const piece of open) await this.compare(segment, piece.name, piece.from, piece.to);
+		segment.pieces = segment.pieces.map((piece) => (open.includes(piece) ? { ...piece, compared: true } : piece));
+	}
+
+	private async compareWhole(segment: OpenSegment): Promise<WalRecord | undefined> {
+		return await this.compare(segment, segment.name, 0, this.options.segmentBytes);
+	}
+
+	/** @throws BackupError `WAL_CONFLICT` */
+	private async compare(segment: OpenSegment, name: string, from: number, to: number): Promise<WalRecord | undefined> {
+		const { store, systemIdentifier, timeline, write } = this.options;
+		const record = await readWalRecord(store, { name, timeline, systemIdentifier }, write.signal);
+		if (!record) return undefined;
+		const digest = createHash('sha256');
+		for await (const chunk of segment.spool.read(from, to)) digest.update(chunk);
+		if (digest.digest('hex') === record.artifact.sourceSha256) return record;
+		throw new BackupError(
+			'WAL_CONFLICT',
+			`${name} is in the archive (${store.description}) with other bytes than the server has for it.`,
+			'Two servers wrote the same timeline: one of them was copied, or went on after the other was promoted or recovered. Nothing was overwritten. Archive each of them into a store, or a folder prefix, of its own; then take a new base backup of the one that counts.',
+		);
+	}
+
+	private async removePiece(name: string): Promise<void> {
+		const { store, systemIdentifier, timeline, write } = this.options;
+		const folder = timelineFolder(systemIdentifier, timelineName(timeline));
+		const record = await readWalRecord(store, { name, timeline, systemIdentifier }, write.signal);
+		// The record first: what has none is not archived.
+		await store.remove(`${folder}${name}.json`);
+		if (record) await store.remove(folder + record.artifact.name);
+	}
+}
+
+/** Parts by the segment that they belong to. */
+function bySegment({ known, timeline, segmentBytes }: ArchiverOptions): Map<string, WalPart[]> {
+	const groups = new Map<string, WalPart[]>();
+	for (const part of known) {
+		const name = segmentName(timeline, part.segment, segmentBytes);
+		const group = groups.get(name);
+		if (group) group.push(part);
+		else groups.set(name, [part]);
+	}
+	return groups;
+}
+

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { JobContext } from '../../lib/core/context';
+import { listWal, readWal, readWalRecord } from '../../lib/postgres/wal/wal-archive';
+import type { Store } from '../../lib/storage/store';
+import type { PostgresServer } from './postgres-server';
+
+const run = promisify(execFile);
+
+/** Settings of a server whose WAL is streamed; whole pages stay off, so that little is written. */
+export const STREAMED_SERVER = { wal_level: 'replica', max_wal_senders: '5', max_replication_slots: '5' };
+
+export async function systemIdentifier(server: Pick<PostgresServer, 'query'>): Promise<string> {
+	const [row] = await server.query<{ id: string }>('SELECT system_identifier::text AS id FROM pg_control_system()');
+	return row!.id;
+}
+
+/** Names and contents of what is archived of a server, each checked against its record. */
+export async function archived(store: Store, context: JobContext, system: string): Promise<Map<string, Buffer>> {
+	const found = new Map<string, Buffer>();
+	for await (const { name, timeline } of listWal(store, system)) {
+		const record = (await readWalRecord(store, { name, timeline, systemIdentifier: system }, context.signal))!;
+		const chunks: Buffer[] = [];
+		for await (const chunk of readWal(store, record, { keys: context.keys, signal: context.signal })) chunks.push(chunk);
+		found.set(name, Buffer.concat(chunks));
+	}
+	return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The segments that the stock tool receives from `start` until the server's position, by digest. */
+export async function stockSegments(server: PostgresServer, start: string): Promise<Map<string, string>> {
+	const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-receivewal-'));
+	const slot = `stock_${folder.slice(-6).toLowerCase()}`;
+	try {
+		await server.query(`SELECT pg_create_physical_replication_slot('${slot}')`);
+		const [row] = await server.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn');
+		// An empty file of the segment before tells it where to start.
+		await writeFile(join(folder, start), Buffer.alloc(16 * 1024 * 1024));
+		const env = { PATH: process.env.PATH, PGPASSWORD: server.password };
+		await run(join(server.serverFolder, 'pg_receivewal'), ['-h', server.host, '-p', String(server.port), '-U', server.user, '-D', folder, '-S', slot, '-E', row!.lsn, '--no-loop'], { env });
+		const names = (await readdir(folder)).filter((name) => /^[0-9A-F]{24}$/.test(name) && name > start);
+		return new Map(await Promise.all(names.map(async (name) => [name, digest(await readFile(join(folder, name)))] as const)));
+	} finally {
+		await server.query(`SELECT pg_drop_replication_slot('${slot}')`).catch(() => undefined);
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+export function digest(bytes: Uint8Array): string {
+	return createHash('sha256').update(bytes).digest('hex');
+}
