@@ -200,6 +200,14 @@ async function explain(
 			{ cause },
 		);
 	}
+	if (options.replication === true && sqlState(cause) === '42501') {
+		return new BackupError(
+			'PERMISSION_DENIED',
+			`${where({ connection })} refused a replication connection: ${(cause as Error).message} (SQLSTATE 42501)`,
+			`Run as a superuser: ALTER ROLE ${pg.escapeIdentifier(connection.user)} REPLICATION; the role also needs CONNECT on the database "${database}".`,
+			{ cause },
+		);
+	}
 	const hasCode = isServerError(cause) || errnoOf(cause) !== undefined;
 	if (!hasCode && failure.passwordAsked) {
 		const missing = connection.password === '';

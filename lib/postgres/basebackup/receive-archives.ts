@@ -46,6 +46,8 @@ export class ArchiveReceiver implements CopyHandler {
 	private position: { lsn: string; timeline: number } | undefined;
 	/** Archives begun so far. */
 	private begun = 0;
+	/** Why the copy failed: what reads the archives may throw its own error for it. */
+	failure: { readonly error: unknown } | undefined;
 
 	constructor(
 		private readonly serverMajor: number,
@@ -105,6 +107,7 @@ export class ArchiveReceiver implements CopyHandler {
 	}
 
 	fail(error: unknown): void {
+		this.failure ??= { error };
 		this.current?.fail(error);
 		this.archives.fail(error);
 	}

@@ -71,7 +71,8 @@ export async function receiveBackup(options: ReceiveOptions, draft: BackupDraft,
 	try {
 		artifacts = await storeArchives({ ...options, step, facts, receiver, check }, draft, context);
 		sets = await copying;
-	} catch (error) {
+	} catch (caught) {
+		const error = receiver.failure ? receiver.failure.error : caught;
 		session.destroy(error);
 		await copying.catch(() => undefined);
 		throw await meaning(error, options, corrupt, draft.signal);

@@ -164,7 +164,6 @@ async function checkReplication(connection: PostgresConnection, session: { signa
 		});
 	} catch (error) {
 		const problem = toBackupError(error);
-		if (problem.code === 'PERMISSION_DENIED') return failed(problem.message, `Run as a superuser: ALTER ROLE ${pg.escapeIdentifier(connection.user)} REPLICATION;`);
 		if (problem.code !== 'AUTHENTICATION_FAILED') throw problem;
 		return failed(problem.message, `Add this line to pg_hba.conf of the server, then SELECT pg_reload_conf(): ${hbaLine(connection, problem.message)}`);
 	}

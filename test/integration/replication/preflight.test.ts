@@ -31,7 +31,7 @@ test('a server that is ready', async () => {
 test('a role that may not replicate, and the command that mends it', async () => {
 	await server.query(`CREATE ROLE "re""porter" LOGIN PASSWORD 'reporter'`);
 	const { byName } = await preflight({ ...server.connection, user: 're"porter', password: 'reporter' });
-	for (const check of ['Role', 'Replication connection']) expect(byName[check]).toMatchObject({ state: 'failed', hint: 'Run as a superuser: ALTER ROLE "re""porter" REPLICATION;' });
+	for (const check of ['Role', 'Replication connection']) expect(byName[check]).toMatchObject({ state: 'failed', hint: expect.stringContaining('Run as a superuser: ALTER ROLE "re""porter" REPLICATION;') });
 });
 
 test('pg_hba.conf that lets nobody in, and the line that mends it', async () => {
