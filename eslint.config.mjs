@@ -25,8 +25,9 @@ const arrows = {
 	verify: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n'],
 	recovery: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'postgres', 'files', 'copy'],
 	status: ['core', 'storage', 'catalog'],
+	report: ['core', 'storage', 'catalog', 'status'],
 	log: ['core', 'storage', 'catalog', 'status', 'postgres'],
-	jobs: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n', 'copy', 'recovery', 'verify', 'retention', 'status', 'log'],
+	jobs: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n', 'copy', 'recovery', 'verify', 'retention', 'status', 'report', 'log'],
 };
 
 /** What nodes/ and cli/ may use of lib/: running a job, and the modules that only describe data. */

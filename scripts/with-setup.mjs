@@ -16,6 +16,7 @@ import { runSteps } from './run-steps.mjs';
 
 const preparations = {
 	'postgres': () => debianPackages(['postgres']),
+	'pgbackrest': () => debianPackages(['pgbackrest']),
 	'rclone': () => debianPackages(['rclone']),
 	'openssl': () => debianPackages(['openssl']),
 	'zstd': () => debianPackages(['zstd']),

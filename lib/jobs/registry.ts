@@ -34,6 +34,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'catalog.cleanUp': async () => (await import('./handlers/catalog-clean-up.js')).cleanUp,
 	'catalog.copy': async () => (await import('./handlers/catalog-copy.js')).copy,
 	'catalog.retentionHold': async () => (await import('./handlers/catalog-retention-hold.js')).retentionHold,
+	'catalog.dashboard': async () => (await import('./handlers/catalog-dashboard.js')).dashboard,
 	'catalog.status': async () => (await import('./handlers/catalog-status.js')).status,
 	'catalog.log': async () => (await import('./handlers/catalog-log.js')).mirrorLog,
 	'recovery.record': async () => (await import('./handlers/recovery-record.js')).recordPoint,

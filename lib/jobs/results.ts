@@ -19,6 +19,7 @@ import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
 import type { RetentionDecision } from '../retention/plan';
+import type { DashboardResult } from '../report/read-dashboard';
 import type { StatusResult } from '../status/read-status';
 import type { VerifyResult } from '../verify/result';
 import type { JobKind } from './schema/job';
@@ -78,6 +79,7 @@ export interface JobResults {
 	'catalog.cleanUp': { readonly applied: boolean; readonly leftovers: Leftover[]; readonly freedBytes: number };
 	'catalog.copy': CopyOutcome;
 	'catalog.retentionHold': { readonly hold: RetentionHold | null; readonly lifted: RetentionHold | null };
+	'catalog.dashboard': DashboardResult;
 	'catalog.status': StatusResult;
 	'catalog.log': MirrorResult;
 	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };

@@ -34,7 +34,7 @@ export interface StatusResult {
  * This must work with rights to read alone; so it cannot ask the store for its time by writing. A run counts as
  * dead only after this much silence, which forgives clocks that differ.
  */
-const CLOCK_TOLERANCE_MS = 15 * 60_000;
+export const CLOCK_TOLERANCE_MS = 15 * 60_000;
 
 /** How everything in a store stands now. */
 export async function readStatus(store: Store, options: StatusOptions, context: JobContext): Promise<StatusResult> {

@@ -15,7 +15,7 @@ import { listRecoveryPointsOperation } from './list-recovery-points.operation';
 import { logOperation, rebuildLogOperation } from './log.operation';
 import { pruneOperation } from './prune.operation';
 import { retentionHoldOperation } from './retention-hold.operation';
-import { statusOperation } from './status.operation';
+import { dashboardOperation, statusOperation } from './status.operation';
 import { recordRecoveryPointOperation } from './record-recovery-point.operation';
 
 const operations = {
@@ -29,6 +29,7 @@ const operations = {
 	rebuildLog: runnable(rebuildLogOperation),
 	retentionHold: runnable(retentionHoldOperation),
 	status: runnable(statusOperation),
+	dashboard: runnable(dashboardOperation),
 };
 
 export class BackupCatalog implements INodeType {
@@ -39,7 +40,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", status: "Status" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -80,6 +81,12 @@ export class BackupCatalog implements INodeType {
 						value: 'copy',
 						description: 'Bring backups to another store, each byte checked there',
 						action: 'Copy backups',
+					},
+					{
+						name: 'Dashboard',
+						value: 'dashboard',
+						description: 'Get a page that shows how the backups stand, to be answered to a webhook',
+						action: 'Render the dashboard of the backups',
 					},
 					{
 						name: 'List',
@@ -141,6 +148,7 @@ export class BackupCatalog implements INodeType {
 			...logOperation.properties,
 			...retentionHoldOperation.properties,
 			...statusOperation.properties,
+			...dashboardOperation.properties,
 		],
 	};
 

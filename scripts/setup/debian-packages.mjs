@@ -19,6 +19,7 @@ const needs = {
 	age: { title: 'the age command', packages: ['age'], present: () => inPath('age') && inPath('age-keygen') },
 	redis: { title: 'the tools of Redis', packages: ['redis-tools'], present: () => inPath('redis-cli') && inPath('redis-check-rdb') },
 	restic: { title: 'restic', packages: ['restic'], present: () => inPath('restic') },
+	pgbackrest: { title: 'pgBackRest', packages: ['pgbackrest'], present: () => inPath('pgbackrest') },
 	rclone: { title: 'rclone', packages: ['rclone'], present: () => inPath('rclone') },
 	openssl: { title: 'the openssl command', packages: ['openssl'], present: () => inPath('openssl') },
 	compiler: { title: 'a C++ compiler', packages: ['g++', 'make', 'python3'], present: () => ['g++', 'make', 'python3'].every(inPath) },

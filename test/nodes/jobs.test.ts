@@ -441,6 +441,11 @@ describe('Backup Catalog', () => {
 		expect(job).toEqual({ kind: 'catalog.status', store, components: ['redis'], thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }], holdOnAlarm: true });
 	});
 
+	test('the dashboard shows times in the zone of the workflow', async () => {
+		const job = await jobOf(node, { operation: 'dashboard', dashboardTitle: 'CRM backups' }, { timeZone: 'America/Sao_Paulo' });
+		expect(job).toMatchObject({ kind: 'catalog.dashboard', title: 'CRM backups', timeZone: 'America/Sao_Paulo', refreshSeconds: 60, holdOnAlarm: true, targets: { rpoSeconds: 21_600 } });
+	});
+
 	test('a hold on retention has a reason', async () => {
 		expect(await jobOf(node, { operation: 'retentionHold', holdAction: 'hold', holdReason: 'Ransomware?' })).toEqual({ kind: 'catalog.retentionHold', store, action: 'hold', reason: 'Ransomware?' });
 		running.mockClear();

@@ -3,7 +3,7 @@ import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, ve
 import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { compareDatabasesJob } from './compare-job';
-import { logJob, retentionHoldJob, statusJob } from './log-jobs';
+import { dashboardJob, logJob, retentionHoldJob, statusJob } from './log-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
@@ -42,6 +42,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	cleanUpJob,
 	copyJob,
 	statusJob,
+	dashboardJob,
 	retentionHoldJob,
 	logJob,
 	recordRecoveryPointJob,

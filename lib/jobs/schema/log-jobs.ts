@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { COMPONENTS } from '../../catalog/component';
 import { postgresConnectionSchema } from '../../postgres/connection-settings';
+import { DEFAULT_TARGETS } from '../../report/kpis';
 import { storeLocationSchema } from '../../storage/location';
 
 /** Brings `backup_log` in a database in line with a store. */
@@ -16,9 +17,7 @@ export const logJob = z.strictObject({
 
 const hours = z.number().positive().max(100_000);
 
-/** How everything in a store stands; only reads, unless it may put retention on hold. */
-export const statusJob = z.strictObject({
-	kind: z.literal('catalog.status'),
+const statusFields = {
 	store: storeLocationSchema,
 	/** Those that must be backed up; empty: PostgreSQL, files, and whatever the store knows. */
 	components: z.array(z.enum(COMPONENTS)).default([]),
@@ -26,6 +25,29 @@ export const statusJob = z.strictObject({
 	thresholds: z.array(z.strictObject({ component: z.enum(COMPONENTS), okHours: hours, warningHours: hours })).max(COMPONENTS.length).default([]),
 	/** Put retention on hold when the newest backups look like a mass delete or encrypted files. */
 	holdOnAlarm: z.boolean().default(false),
+};
+
+/** How everything in a store stands; only reads, unless it may put retention on hold. */
+export const statusJob = z.strictObject({ kind: z.literal('catalog.status'), ...statusFields });
+
+/** The same as a page. */
+export const dashboardJob = z.strictObject({
+	kind: z.literal('catalog.dashboard'),
+	...statusFields,
+	title: z.string().min(1).max(200).default('Backups'),
+	/** IANA name. */
+	timeZone: z.string().refine(isTimeZone, 'is not a time zone').default('UTC'),
+	refreshSeconds: z.number().int().min(0).max(86_400).default(60),
+	/** What the team wants to reach. */
+	targets: z
+		.strictObject({
+			rtoSeconds: z.number().positive().default(DEFAULT_TARGETS.rtoSeconds),
+			rpoSeconds: z.number().positive().default(DEFAULT_TARGETS.rpoSeconds),
+			availability: z.number().gt(0).max(1).default(DEFAULT_TARGETS.availability),
+			sizeBytes: z.number().positive().default(DEFAULT_TARGETS.sizeBytes),
+			durationSeconds: z.number().positive().default(DEFAULT_TARGETS.durationSeconds),
+		})
+		.prefault({}),
 });
 
 /** Keeps anything from being pruned, lets it go on, or tells how it stands. */
@@ -36,3 +58,13 @@ export const retentionHoldJob = z.strictObject({
 	/** Why; for a hold. */
 	reason: z.string().max(2000).default(''),
 });
+
+function isTimeZone(name: string): boolean {
+	try {
+		new Intl.DateTimeFormat('en', { timeZone: name });
+		return true;
+	} catch (error) {
+		if (error instanceof RangeError) return false;
+		throw error;
+	}
+}

@@ -1,0 +1,56 @@
+import { readKnownRuns } from '../catalog/known-runs';
+import { listBackups } from '../catalog/list-backups';
+import { readVerification } from '../catalog/read-verification';
+import type { BackupSummary } from '../catalog/summary';
+import type { JobContext } from '../core/context';
+import { CLOCK_TOLERANCE_MS, readStatus, type StatusOptions } from '../status/read-status';
+import type { State } from '../status/component-status';
+import type { Store } from '../storage/store';
+import { type FailedRun, renderDashboard } from './dashboard';
+import { computeKpis, type Drill, type Targets } from './kpis';
+
+export interface DashboardOptions extends StatusOptions {
+	readonly title: string;
+	readonly timeZone: string;
+	readonly refreshSeconds: number;
+	readonly targets: Targets;
+}
+
+export interface DashboardResult {
+	readonly state: State;
+	/** The whole page. */
+	readonly html: string;
+}
+
+const DAYS = 30;
+const PARALLEL = 16;
+
+/** The page that shows how the backups of a store stand. */
+export async function readDashboard(store: Store, options: DashboardOptions, context: JobContext): Promise<DashboardResult> {
+	const status = await readStatus(store, options, context);
+	const backups = await listBackups(store);
+	const now = new Date(status.checkedAt);
+	const runs = await readKnownRuns(store, new Date(now.getTime() - CLOCK_TOLERANCE_MS));
+	const failures: FailedRun[] = runs.flatMap(({ run, died }) => {
+		if (run.outcome !== 'failed' && !died) return [];
+		return [{ component: run.component, source: run.source, at: run.finishedAt ?? run.startedAt, message: died ? 'It ended without a word.' : (run.error?.message ?? 'No reason is recorded.') }];
+	});
+	const drills = await readDrills(store, backups, now);
+	const kpis = computeKpis({ backups, drills, now, days: DAYS, targets: options.targets });
+	return { state: status.state, html: renderDashboard({ ...options, status, backups, failures, drills, kpis }) };
+}
+
+/** What was restored as a test in the time that the goals look at. */
+async function readDrills(store: Store, backups: readonly BackupSummary[], now: Date): Promise<Drill[]> {
+	const recent = backups.filter(({ startedAt }) => now.getTime() - Date.parse(startedAt) < 3 * DAYS * 86_400_000);
+	const drills: Drill[] = [];
+	for (let at = 0; at < recent.length; at += PARALLEL) {
+		const batch = await Promise.all(recent.slice(at, at + PARALLEL).map(async ({ component, id }) => ({ component, id, verification: await readVerification(store, component, id) })));
+		for (const { component, id, verification } of batch) {
+			for (const check of verification?.checks ?? []) {
+				if (check.level === 'restore') drills.push({ component, backup: id, at: check.at, durationSeconds: check.durationSeconds, passed: check.passed });
+			}
+		}
+	}
+	return drills;
+}
