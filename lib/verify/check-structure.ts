@@ -7,6 +7,7 @@ import { checkArchive } from '../files/check-archive';
 import { StepRecorder } from '../core/steps';
 import { drillSqlite } from '../n8n/check-backup';
 import { asDatabaseBackup } from '../n8n/postgres-part';
+import { type BaseBackupReport, checkBaseBackup } from '../postgres/basebackup/check-base-backup';
 import { readGlobals } from '../postgres/restore/apply-globals';
 import { storedDump } from '../postgres/restore/dump-files';
 import { parseDump } from '../postgres/restore/parse-dump';
@@ -72,8 +73,13 @@ async function checkPostgres(request: StructureRequest, context: JobContext): Pr
 			return await checkExtract(store, manifest, context);
 		case 'base':
 		case 'incremental':
-			throw new BackupError('INVALID_INPUT', `Backup ${manifest.id} is a physical one, which this version does not know.`, 'Use a newer version of the package.');
+			return describeBaseBackup(await checkBaseBackup(store, manifest, context));
 	}
+}
+
+function describeBaseBackup({ files, bytes, incrementalFiles, blocks }: BaseBackupReport): string {
+	const incremental = incrementalFiles === 0 ? '' : ` ${incrementalFiles} of them bring older files up to date, with ${blocks} blocks; what they build on was not read.`;
+	return `The archives were read to their ends: ${files} files with ${bytes} bytes are as the server's own manifest says, and the WAL that makes them consistent is inside.${incremental}`;
 }
 
 async function checkExtract(store: Store, manifest: Manifest, context: JobContext): Promise<string> {
