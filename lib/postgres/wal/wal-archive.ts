@@ -24,6 +24,11 @@ export interface WalObject {
 	readonly archivedAt: Date;
 }
 
+/** The lock of whoever writes into the archive of a server. */
+export function walLockName(systemIdentifier: string): string {
+	return `wal-${systemIdentifier}`;
+}
+
 export interface WriteWalOptions {
 	readonly keys: JobKeys;
 	readonly compressionLevel: number;
