@@ -15,6 +15,7 @@ import { restoreFiles } from './commands/restore-files';
 import { run } from './commands/run';
 import { dropPrevious, undoSwap } from './commands/swap-back';
 import { verify } from './commands/verify';
+import { copyWal, pruneWal, walContinuity } from './commands/wal';
 import { progressBar } from './progress-bar';
 import { STORE_USAGE } from './store';
 import { printable } from './table';
@@ -30,7 +31,7 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, crossCheck, compareDatabases, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, recover, stopRecovered, replaceFromRecovered, restoreN8n, exportWorkflows, run];
+const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, crossCheck, walContinuity, pruneWal, copyWal, compareDatabases, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, recover, stopRecovered, replaceFromRecovered, restoreN8n, exportWorkflows, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

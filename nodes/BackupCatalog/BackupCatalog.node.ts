@@ -9,11 +9,13 @@ import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable, runnableForAll } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
 import { cleanUpOperation } from './clean-up.operation';
+import { copyWalOperation } from './copy-wal.operation';
 import { copyOperation } from './copy.operation';
 import { listOperation } from './list.operation';
 import { listRecoveryPointsOperation } from './list-recovery-points.operation';
 import { logOperation, rebuildLogOperation } from './log.operation';
 import { pruneOperation } from './prune.operation';
+import { pruneWalOperation } from './prune-wal.operation';
 import { retentionHoldOperation } from './retention-hold.operation';
 import { dashboardOperation, statusOperation } from './status.operation';
 import { recordRecoveryPointOperation } from './record-recovery-point.operation';
@@ -23,6 +25,8 @@ const operations = {
 	prune: runnable(pruneOperation),
 	cleanUp: runnable(cleanUpOperation),
 	copy: runnable(copyOperation),
+	copyWal: runnable(copyWalOperation),
+	pruneWal: runnable(pruneWalOperation),
 	recordRecoveryPoint: runnableForAll(recordRecoveryPointOperation),
 	listRecoveryPoints: runnable(listRecoveryPointsOperation),
 	log: runnable(logOperation),
@@ -40,7 +44,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -53,7 +57,14 @@ export class BackupCatalog implements INodeType {
 				name: 'backupTargetStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',
-				displayOptions: { show: { operation: ['copy'] } },
+				displayOptions: { show: { operation: ['copy', 'copyWal'] } },
+			},
+			{
+				displayName: 'Backup Encryption',
+				name: 'backupEncryptionApi',
+				required: false,
+				testedBy: 'backupEncryptionTest',
+				displayOptions: { show: { operation: ['pruneWal'] } },
 			},
 			{
 				displayName: 'Postgres Server',
@@ -81,6 +92,12 @@ export class BackupCatalog implements INodeType {
 						value: 'copy',
 						description: 'Bring backups to another store, each byte checked there',
 						action: 'Copy backups',
+					},
+					{
+						name: 'Copy WAL',
+						value: 'copyWal',
+						description: 'Bring archived WAL to another store, each byte checked there',
+						action: 'Copy archived wal',
 					},
 					{
 						name: 'Dashboard',
@@ -113,6 +130,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Prune backups',
 					},
 					{
+						name: 'Prune WAL',
+						value: 'pruneWal',
+						description: 'Delete archived WAL that neither the point-in-time window nor a base backup needs',
+						action: 'Prune archived wal',
+					},
+					{
 						name: 'Rebuild Log',
 						value: 'rebuildLog',
 						description: 'Forget what the table backup_log says of the store and write it anew',
@@ -143,6 +166,8 @@ export class BackupCatalog implements INodeType {
 			...pruneOperation.properties,
 			...cleanUpOperation.properties,
 			...copyOperation.properties,
+			...copyWalOperation.properties,
+			...pruneWalOperation.properties,
 			...recordRecoveryPointOperation.properties,
 			...listRecoveryPointsOperation.properties,
 			...logOperation.properties,

@@ -10,6 +10,7 @@ import { executeOperations, runnable } from '../shared/execute';
 import { verifiedComponent } from './verified-component';
 import { listSearch } from '../shared/lookups';
 import { compareDatabasesOperation } from './compare-databases.operation';
+import { continuityOperation } from './continuity.operation';
 import { crossCheckOperation } from './cross-check.operation';
 import { filesDrillOperation } from './files-drill.operation';
 import { integrityOperation } from './integrity.operation';
@@ -20,6 +21,7 @@ import { restoreDrillOperation } from './restore-drill.operation';
 
 const operations = {
 	compareDatabases: runnable(compareDatabasesOperation),
+	continuity: runnable(continuityOperation),
 	crossCheck: runnable(crossCheckOperation),
 	integrity: runnable(integrityOperation),
 	restoreDrill: runnable(restoreDrillOperation),
@@ -36,7 +38,7 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", recoveryDrill: "Recovery Drill", crossCheck: "Cross Check", compareDatabases: "Compare Databases" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", recoveryDrill: "Recovery Drill", crossCheck: "Cross Check", continuity: "WAL Continuity", compareDatabases: "Compare Databases" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -127,6 +129,12 @@ export class VerifyBackup implements INodeType {
 						description: 'Restore into a throwaway database and compare it with the proof taken at backup time',
 						action: 'Run a restore drill',
 					},
+					{
+						name: 'WAL Continuity',
+						value: 'continuity',
+						description: 'Check that archived WAL leads from a base backup to the newest point without a gap, and from when to when',
+						action: 'Check the continuity of archived wal',
+					},
 				],
 				default: 'restoreDrill',
 			},
@@ -137,6 +145,7 @@ export class VerifyBackup implements INodeType {
 			...compareDatabasesOperation.properties,
 			...crossCheckOperation.properties,
 			...recoveryDrillOperation.properties,
+			...continuityOperation.properties,
 			...redisDrillOperation.properties,
 		],
 	};

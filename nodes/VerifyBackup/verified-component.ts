@@ -6,6 +6,7 @@ export function verifiedComponent(parameters: Parameters): Component | null {
 	switch (parameters.text('operation', 'Operation')) {
 		case 'restoreDrill':
 		case 'recoveryDrill':
+		case 'continuity':
 			return 'postgres';
 		case 'redisDrill':
 			return 'redis';

@@ -28,6 +28,9 @@ const list = (value: string) => ({ __rl: true, mode: 'list', value });
 const answers: Record<string, unknown> = {
 	'catalog.list': { backups: [] },
 	'catalog.copy': { copies: [] },
+	'catalog.pruneWal': { applied: false, servers: [], deleted: 0, freedBytes: 0, hold: null },
+	'catalog.copyWal': { servers: [], copied: 0 },
+	'verify.continuity': { base: { id: ID }, warnings: ['late'] },
 	'recovery.record': { recoveryPoint: {} },
 	'recovery.list': { recoveryPoints: [] },
 	'catalog.log': { warnings: [] },
@@ -51,6 +54,36 @@ async function jobOf(node: INodeType, parameters: Record<string, unknown>, optio
 	expect(running).toHaveBeenCalledTimes(1);
 	return checkJob(running.mock.calls[0]?.[0]);
 }
+
+/** The same for a further run within one test. */
+async function nextJobOf(...parameters: Parameters<typeof jobOf>) {
+	running.mockClear();
+	return await jobOf(...parameters);
+}
+
+describe('archived WAL', () => {
+	test('pruning plans unless told to apply', async () => {
+		expect(await jobOf(new BackupCatalog(), { operation: 'pruneWal' })).toEqual({ kind: 'catalog.pruneWal', store, decryption: null, windowHours: 24, apply: false });
+		expect(await nextJobOf(new BackupCatalog(), { operation: 'pruneWal', mode: 'apply', windowHours: 72, options: { systemIdentifier: ' 7100000000000000001 ' } })).toMatchObject({
+			windowHours: 72,
+			apply: true,
+			systemIdentifier: '7100000000000000001',
+		});
+	});
+
+	test('copying takes everything that is missing unless told otherwise', async () => {
+		expect(await jobOf(new BackupCatalog(), { operation: 'copyWal' })).toMatchObject({ kind: 'catalog.copyWal', store, recheck: false, lockWaitSeconds: 600 });
+		expect(await nextJobOf(new BackupCatalog(), { operation: 'copyWal', withinHours: 48, options: { recheck: true, lockWait: 1 } })).toMatchObject({ withinHours: 48, recheck: true, lockWaitSeconds: 60 });
+	});
+
+	test('continuity looks from the start of the window', async () => {
+		expect(await jobOf(new VerifyBackup(), { operation: 'continuity' })).toMatchObject({ kind: 'verify.continuity', store, base: { by: 'window' }, timeline: null, level: 'records', windowHours: 24, maxAgeMinutes: 60 });
+		const options = { timeline: 2, windowHours: 6, maxAgeMinutes: 5 };
+		const base = '20261122T020000Z-base-a1b2c3';
+		expect(await nextJobOf(new VerifyBackup(), { operation: 'continuity', baseChoice: 'id', base: list(base), continuityLevel: 'bytes', options })).toMatchObject({ base: { by: 'id', id: base }, level: 'bytes', ...options });
+		expect(await nextJobOf(new VerifyBackup(), { operation: 'continuity', baseChoice: 'latest', options: { source: 'db:5432' } })).toMatchObject({ base: { by: 'latest', source: 'db:5432' } });
+	});
+});
 
 describe('Postgres Dump', () => {
 	const node = new PostgresDump();

@@ -6,7 +6,7 @@ import { formatLsn } from '../../lib/postgres/replication/lsn';
 import { historyName, segmentName, segmentStart } from '../../lib/postgres/replication/wal-segment';
 import { pieceName, writeWal } from '../../lib/postgres/wal/wal-archive';
 import type { Store } from '../../lib/storage/store';
-import { publishSmall } from './backup-fixtures';
+import { idAt, publishSmall } from './backup-fixtures';
 import { chunks } from './bytes';
 
 /** Small segments of made-up bytes: what their names and records say is what the tests are about. */
@@ -91,5 +91,6 @@ export function baseDetailsOf(from: number, to: number, timeline = 1): Basebacku
 
 /** A published base backup of the server. */
 export async function publishBase(store: Store, from: number, to: number, { timeline = 1, parent = null }: { timeline?: number; parent?: string | null } = {}): Promise<Manifest> {
-	return await publishSmall(store, { kind: parent === null ? 'base' : 'incremental', parent, startedAt: minute(from), finishedAt: minute(to), basebackup: baseDetailsOf(from, to, timeline) });
+	const kind = parent === null ? ('base' as const) : ('incremental' as const);
+	return await publishSmall(store, { id: idAt(minute(from), kind), kind, parent, startedAt: minute(from), finishedAt: minute(to), basebackup: baseDetailsOf(from, to, timeline) });
 }

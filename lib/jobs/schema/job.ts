@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cleanUpJob, listBackupsJob, pruneJob, restoreDrillJob, testStoreJob, verifyIntegrityJob } from './catalog-jobs';
+import { copyWalJob, pruneWalJob, verifyContinuityJob } from './archived-wal-jobs';
 import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { compareDatabasesJob } from './compare-job';
@@ -41,6 +42,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	pruneJob,
 	cleanUpJob,
 	copyJob,
+	pruneWalJob,
+	copyWalJob,
 	statusJob,
 	dashboardJob,
 	retentionHoldJob,
@@ -49,6 +52,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	listRecoveryPointsJob,
 	crossCheckJob,
 	verifyIntegrityJob,
+	verifyContinuityJob,
 	restoreDrillJob,
 	recoverJob,
 	stopRecoveredJob,
