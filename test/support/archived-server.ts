@@ -82,13 +82,12 @@ export interface ArchiveOptions {
 
 /** Finishes the segment at work and archives all that there are. @returns their names */
 export async function archiveWal(server: Pick<PostgresServer, 'query'>, store: Store, context: JobContext, options: ArchiveOptions = {}): Promise<string[]> {
-	await server.query('SELECT pg_switch_wal()');
-	const [facts] = await server.query<{ id: string; major: number; open: string; bytes: number }>(
-		"SELECT system_identifier::text AS id, current_setting('server_version_num')::int / 10000 AS major, pg_walfile_name(pg_current_wal_insert_lsn() + 1) AS open, (SELECT bytes_per_wal_segment FROM pg_control_init())::int AS bytes FROM pg_control_system()",
+	const [facts] = await server.query<{ id: string; major: number; last: string; bytes: number }>(
+		"SELECT system_identifier::text AS id, current_setting('server_version_num')::int / 10000 AS major, pg_walfile_name(pg_switch_wal()) AS last, (SELECT bytes_per_wal_segment FROM pg_control_init())::int AS bytes FROM pg_control_system()",
 	);
-	const { id, major, open, bytes } = facts!;
+	const { id, major, last, bytes } = facts!;
 	const files = await server.query<{ name: string }>("SELECT name FROM pg_ls_waldir() WHERE name ~ '^([0-9A-F]{24}|[0-9A-F]{8}\\.history)$' ORDER BY name");
-	const names = files.map(({ name }) => name).filter((name) => name.length < 24 || name < open);
+	const names = files.map(({ name }) => name).filter((name) => name.length < 24 || name <= last);
 	const sentAt = await serverClock(server);
 	const read = async (name: string) => (await server.query<{ content: Buffer }>('SELECT pg_read_binary_file($1) AS content', 'postgres', [`pg_wal/${name}`]))[0]!.content;
 	const walk = new SegmentWalk({ systemIdentifier: id, segmentBytes: bytes, serverMajor: major });

@@ -1,9 +1,11 @@
 import { findBackup, type FoundBackup } from '../../catalog/find-backup';
 import { walkBackups } from '../../catalog/list-backups';
+import type { Manifest } from '../../catalog/manifest';
 import type { WalRecord } from '../../catalog/wal-manifest';
+import type { Store } from '../../storage/store';
 import type { JobContext } from '../../core/context';
 import { BackupError } from '../../core/errors';
-import { parseLsn } from '../replication/lsn';
+import { type Lsn, parseLsn } from '../replication/lsn';
 import { microseconds } from '../wal/server-time';
 import { baseDetails } from '../wal/covered-window';
 import { type ArchivedWal, ArchiveReader } from './archived-wal';
@@ -35,9 +37,12 @@ export async function chooseBase(options: Pick<RecoverOptions, 'store' | 'base' 
 		if (problem === undefined) return checkName(await complete(found, wal), target);
 		throw refused(target, [`${found.manifest.id}: ${problem}`]);
 	}
+	if (base.source === undefined) await requireOneServer(store);
 	const problems: string[] = [];
 	let chosen: { readonly found: FoundBackup; readonly wal: ArchivedWal } | undefined;
 	for await (const { manifest, summary } of walkBackups(store, { component: 'postgres', kinds: KINDS, ...(base.source !== undefined && { source: base.source }) })) {
+		// Ids tell seconds apart; of two in one second the later is not always listed first.
+		if (chosen && byTime(target) && startOf(chosen.found.manifest) !== (manifest && startOf(manifest))) break;
 		if (!manifest?.basebackup || summary.status !== 'success') continue;
 		const found = { manifest, summary };
 		const wal = await archive.after(manifest, timeline);
@@ -46,13 +51,34 @@ export async function chooseBase(options: Pick<RecoverOptions, 'store' | 'base' 
 			problems.push(`${manifest.id}: ${problem}`);
 			continue;
 		}
-		chosen = { found, wal };
-		// Neither a name nor a transaction tells when it was: the oldest base surely comes before it, if any does.
-		if (target.by !== 'xid' && target.by !== 'name') break;
+		if (!chosen || !byTime(target) || endOf(manifest) > endOf(chosen.found.manifest)) chosen = { found, wal };
 	}
 	if (chosen) return checkName(await complete(chosen.found, chosen.wal), target);
 	if (problems.length > 0) throw refused(target, problems);
 	throw new BackupError('BACKUP_NOT_FOUND', `The store (${store.description}) holds no base backup${base.source === undefined ? '' : ` of ${JSON.stringify(base.source)}`}.`, 'Take one with "Postgres Basebackup"; a point in time can be recovered only after it.');
+}
+
+/** The newest of several servers would be that of any of them. */
+async function requireOneServer(store: Store): Promise<void> {
+	const servers = new Map<string, string>();
+	for await (const { manifest } of walkBackups(store, { component: 'postgres', kinds: KINDS })) {
+		if (manifest?.basebackup && !servers.has(manifest.source.name)) servers.set(manifest.source.name, manifest.basebackup.systemIdentifier);
+	}
+	if (new Set(servers.values()).size <= 1) return;
+	throw new BackupError('INVALID_INPUT', `The store (${store.description}) holds base backups of several servers: ${[...servers.keys()].map((name) => JSON.stringify(name)).join(', ')}.`, 'Say whose is to be recovered: name the backed-up server.');
+}
+
+/** Neither a name nor a transaction tells when it was: for them the oldest base backup surely comes before it, if any does. */
+function byTime({ by }: RecoveryTarget): boolean {
+	return by !== 'xid' && by !== 'name';
+}
+
+function startOf({ id }: Manifest): string {
+	return id.slice(0, id.indexOf('-'));
+}
+
+function endOf(manifest: Manifest): Lsn {
+	return parseLsn(baseDetails(manifest).endLsn);
 }
 
 /** Why a base backup and the WAL after it do not lead to the target; undefined where they do, as far as can be told without replaying. */

@@ -15,7 +15,7 @@ export interface ControlFile {
 
 /** `ControlFileData` of src/include/catalog/pg_control.h, the same from PostgreSQL 13 to 18 as far as this goes. */
 const AT = { systemIdentifier: 0, version: 8, maxConnections: 180, maxWorkers: 184, maxPrepared: 192, maxLocks: 196, floatFormat: 208, segmentBytes: 228 };
-const VERSIONS = [1300, 1800];
+const VERSIONS = [1300, 1700, 1800];
 const FLOAT_FORMAT = 1_234_567;
 
 /**

@@ -170,11 +170,9 @@ describe('faults', () => {
 
 		const swapped = changed((_key, content) => content);
 		await archiveWal(server, swapped, context, { swapped: { [last]: segments.at(-2)! } });
-		for (const target of [{ by: 'latest' }, { by: 'time', time: log[9]!.after }] as const) {
-			const wrong = request(target, { store: swapped });
-			await expect(recover(wrong, context)).rejects.toMatchObject({ code: 'TARGET_MISSED' });
-			await expectNothingLeft(wrong);
-		}
+		const wrong = request({ by: 'time', time: log[9]!.after }, { store: swapped });
+		await expect(recover(wrong, context)).rejects.toMatchObject({ code: 'TARGET_MISSED' });
+		await expectNothingLeft(wrong);
 	});
 
 	test("another server's base backup under this one's name", async () => {
