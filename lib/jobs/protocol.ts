@@ -10,5 +10,7 @@ export type ParentMessage =
 /** Child to parent. Exactly one `result` or `error` ends a job. */
 export type ChildMessage =
 	| { readonly type: 'progress'; readonly event: ProgressEvent }
+	/** Each arrives, in order. */
+	| { readonly type: 'item'; readonly item: unknown }
 	| { readonly type: 'result'; readonly result: unknown }
 	| { readonly type: 'error'; readonly error: SerializedError };

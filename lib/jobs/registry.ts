@@ -1,6 +1,6 @@
 import type { JobContext } from '../core/context';
 import type { JobHandler } from './handler';
-import type { ResultOf } from './results';
+import type { ItemOf, ResultOf } from './results';
 import type { JobKind, JobOf } from './schema/job';
 
 /** Each job loads its own handler only: what others need takes longer to load than many a job takes to run. */
@@ -11,6 +11,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'postgres.baseBackup': async () => (await import('./handlers/postgres-base-backup.js')).baseBackup,
 	'postgres.replicationPreflight': async () => (await import('./handlers/postgres-replication-preflight.js')).replicationPreflight,
 	'postgres.archiveWal': async () => (await import('./handlers/postgres-archive-wal.js')).archiveServerWal,
+	'postgres.streamWal': async () => (await import('./handlers/postgres-stream-wal.js')).streamServerWal,
 	'postgres.restoreDatabase': async () => (await import('./handlers/postgres-restore-database.js')).restoreDatabase,
 	'postgres.undoSwap': async () => (await import('./handlers/postgres-undo-swap.js')).undoSwap,
 	'postgres.dropPrevious': async () => (await import('./handlers/postgres-drop-previous.js')).dropPrevious,
@@ -56,7 +57,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 };
 
 /** Runs the handler of the job's kind. */
-export async function runHandler<K extends JobKind>(job: JobOf<K>, context: JobContext): Promise<ResultOf<K>> {
+export async function runHandler<K extends JobKind>(job: JobOf<K>, context: JobContext, emit?: (item: ItemOf<K>) => void): Promise<ResultOf<K>> {
 	const handler: JobHandler<K> = await handlers[job.kind]();
-	return await handler(job, context);
+	return await handler(job, context, emit);
 }

@@ -16,6 +16,7 @@ import type { RecoverResult } from '../postgres/recovery/options';
 import type { ReplaceResult } from '../postgres/recovery/replace-from-recovered';
 import type { StopRecoveredResult } from '../postgres/recovery/stop-recovered';
 import type { ArchiveWalResult } from '../postgres/wal/archive-wal';
+import type { StreamWalResult, WalItem } from '../postgres/wal/stream-items';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
@@ -32,7 +33,7 @@ export type { ContinuityResult, CopyWalOutcome, PruneWalOutcome };
 export type { DatabaseComparison };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 export type { RecoverResult, ReplaceResult, StopRecoveredResult };
-export type { ArchiveWalResult };
+export type { ArchiveWalResult, StreamWalResult, WalItem };
 export type { ExportedWorkflow, RestoreN8nResult };
 
 export interface BackupResult {
@@ -53,6 +54,7 @@ export interface JobResults {
 	'postgres.baseBackup': BackupResult;
 	'postgres.replicationPreflight': { readonly ready: boolean; readonly checks: CheckResult[] };
 	'postgres.archiveWal': ArchiveWalResult;
+	'postgres.streamWal': StreamWalResult;
 	'postgres.restoreDatabase': RestoreResult;
 	'postgres.undoSwap': SwapResult;
 	'postgres.dropPrevious': SwapResult;
@@ -105,3 +107,10 @@ export interface JobResults {
 }
 
 export type ResultOf<K extends JobKind> = JobResults[K];
+
+/** What jobs that go on for long tell meanwhile. */
+export interface JobItems {
+	'postgres.streamWal': WalItem;
+}
+
+export type ItemOf<K extends JobKind> = K extends keyof JobItems ? JobItems[K] : never;

@@ -5,7 +5,7 @@ import type { ProgressReporter } from '../core/progress';
 import { checkJob } from './check-job';
 import { forkWorker, killGroup } from './child-process';
 import type { ChildMessage, ParentMessage } from './protocol';
-import type { ResultOf } from './results';
+import type { ItemOf, ResultOf } from './results';
 import { requireSupportedNode } from './runtime';
 import type { Job, JobInput, JobKind } from './schema/job';
 import { makeWorkFolder, removeOrphanedWorkFolders, removeWorkFolder, showLife, SIGN_OF_LIFE_MS, workParent } from './work-folder';
@@ -15,10 +15,12 @@ const CANCEL_GRACE_MS = 20_000;
 /** How much of what a crashed worker last wrote to stderr is quoted. */
 const STDERR_TAIL = 2_000;
 
-export interface RunJobOptions {
+export interface RunJobOptions<K extends JobKind = JobKind> {
 	/** Fires to cancel: the job's tools end, its partial output is removed, then the promise rejects with `CANCELLED`. */
 	readonly signal?: AbortSignal;
 	readonly onProgress?: ProgressReporter;
+	/** Told each item of a job that goes on for long, in order. */
+	readonly onItem?: (item: ItemOf<K>) => void;
 	/** The job is cancelled after this time and rejects with `TIMED_OUT`. */
 	readonly timeoutMs?: number;
 	/** The compiled worker; tests that run from source name another. */
@@ -34,7 +36,7 @@ export interface RunJobOptions {
  */
 export async function runJob<K extends JobKind>(
 	input: Extract<JobInput, { kind: K }>,
-	options: RunJobOptions = {},
+	options: RunJobOptions<K> = {},
 ): Promise<ResultOf<K>> {
 	const job = checkJob(input);
 	requireSupportedNode(process.version);
@@ -73,6 +75,7 @@ async function superviseChild(child: ChildProcess, job: Job, workFolder: string,
 	child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_TAIL)));
 	child.on('message', (message: ChildMessage) => {
 		if (message.type === 'progress') options.onProgress?.(message.event);
+		else if (message.type === 'item') options.onItem?.(message.item as ItemOf<JobKind>);
 		else outcome ??= message;
 	});
 	const onAbort = () => stop(cancelled(options.signal?.reason));

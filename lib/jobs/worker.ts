@@ -48,7 +48,7 @@ async function run(message: Extract<ParentMessage, { type: 'start' }>): Promise<
 		workFolder: message.workFolder,
 	};
 	try {
-		finish({ type: 'result', result: await runHandler(message.job, context) });
+		finish({ type: 'result', result: await runHandler(message.job, context, (item) => send({ type: 'item', item })) });
 	} catch (error) {
 		const reason: unknown = controller.signal.aborted ? controller.signal.reason : error;
 		finish({ type: 'error', error: toBackupError(reason).toJSON() });

@@ -7,6 +7,7 @@ import {
 } from 'n8n-workflow';
 import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
+import { archiveWalOperation } from './archive-wal.operation';
 import { serverNameField } from './basebackup-common';
 import { fullOperation } from './full.operation';
 import { incrementalOperation } from './incremental.operation';
@@ -15,6 +16,7 @@ import { preflightOperation } from './preflight.operation';
 const operations = {
 	full: runnable(fullOperation),
 	incremental: runnable(incrementalOperation),
+	archiveWal: runnable(archiveWalOperation),
 	preflight: runnable(preflightOperation),
 };
 
@@ -25,7 +27,7 @@ export class PostgresBasebackup implements INodeType {
 		icon: { light: 'file:postgresBasebackup.svg', dark: 'file:postgresBasebackup.dark.svg' },
 		group: ['output'],
 		version: 1,
-		subtitle: '={{ { full: "Full", incremental: "Incremental", preflight: "Preflight" }[$parameter["operation"]] }}',
+		subtitle: '={{ { full: "Full", incremental: "Incremental", archiveWal: "Archive WAL", preflight: "Preflight" }[$parameter["operation"]] }}',
 		description: 'Back up a whole PostgreSQL server, ready for recovery to a point in time',
 		defaults: { name: 'Postgres Basebackup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -43,6 +45,12 @@ export class PostgresBasebackup implements INodeType {
 				type: 'options',
 				noDataExpression: true,
 				options: [
+					{
+						name: 'Archive WAL',
+						value: 'archiveWal',
+						description: 'Archive the WAL that the server wrote since the last time, up to now. With a base backup before it, any moment in between can be recovered.',
+						action: 'Archive the WAL of a server',
+					},
 					{
 						name: 'Full',
 						value: 'full',
@@ -64,9 +72,10 @@ export class PostgresBasebackup implements INodeType {
 				],
 				default: 'full',
 			},
-			serverNameField(['full', 'incremental']),
+			serverNameField(['full', 'incremental', 'archiveWal']),
 			...fullOperation.properties,
 			...incrementalOperation.properties,
+			...archiveWalOperation.properties,
 			...preflightOperation.properties,
 		],
 	};

@@ -1,4 +1,4 @@
-import type { ICredentialDataDecryptedObject, IExecuteFunctions, ILoadOptionsFunctions } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IExecuteFunctions, ILoadOptionsFunctions, ITriggerFunctions } from 'n8n-workflow';
 import type { Decryption, Encryption } from '../../lib/core/keys';
 import type { ProgressEvent } from '../../lib/core/progress';
 import type { ResultOf } from '../../lib/jobs/results';
@@ -72,6 +72,17 @@ export function lookupSources(context: ILoadOptionsFunctions): JobSources {
 		encryption: async () => null,
 		decryption: async () => null,
 		ownN8n: () => ownN8n(process.env, process.argv[1] ?? ''),
+	};
+}
+
+/** What a trigger's job is made of; n8n gives triggers no helpers for its file policy. */
+export function triggerSources(context: ITriggerFunctions): Pick<JobSources, 'connection' | 'store' | 'encryption' | 'decryption'> {
+	const keys = async () => (context.getNode().credentials?.backupEncryptionApi ? await context.getCredentials('backupEncryptionApi') : undefined);
+	return {
+		connection: async () => postgresConnection(await context.getCredentials('backupPostgresApi')),
+		store: async () => await lookupStore(await context.getCredentials('backupStoreApi')),
+		encryption: async () => chosen(await keys(), encryptionOf),
+		decryption: async () => chosen(await keys(), decryptionOf),
 	};
 }
 

@@ -36,6 +36,7 @@ test("n8n's own installer takes the tarball, and its nodes run", async () => {
 		'n8n-nodes-backup-recovery.n8nSnapshot',
 		'n8n-nodes-backup-recovery.postgresBasebackup',
 		'n8n-nodes-backup-recovery.postgresDump',
+		'n8n-nodes-backup-recovery.postgresWalTrigger',
 		'n8n-nodes-backup-recovery.redisSnapshot',
 		'n8n-nodes-backup-recovery.restoreBackup',
 		'n8n-nodes-backup-recovery.verifyBackup',

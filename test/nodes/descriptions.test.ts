@@ -21,7 +21,7 @@ const credentials = n8n.credentials.map((built) => load<ICredentialType>(built))
 const icons = (folder: string, icon: unknown) => Object.values(icon as Record<string, string>).map((file) => join(folder, file.replace('file:', '')));
 
 test('package.json names all nodes of the package', () => {
-	expect(nodes.map(({ instance }) => instance.description.name)).toEqual(['postgresDump', 'postgresBasebackup', 'archiveFiles', 'n8nSnapshot', 'redisSnapshot', 'restoreBackup', 'verifyBackup', 'backupCatalog']);
+	expect(nodes.map(({ instance }) => instance.description.name)).toEqual(['postgresDump', 'postgresBasebackup', 'postgresWalTrigger', 'archiveFiles', 'n8nSnapshot', 'redisSnapshot', 'restoreBackup', 'verifyBackup', 'backupCatalog']);
 });
 
 describe.each(nodes)('$name', ({ folder, name, instance }) => {

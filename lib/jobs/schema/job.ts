@@ -12,7 +12,7 @@ import { baseBackupJob, replicationPreflightJob } from './basebackup-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
 import { recoverJob, recoveryDrillJob, replaceFromRecoveredJob, stopRecoveredJob } from './recover-jobs';
-import { archiveWalJob } from './wal-jobs';
+import { archiveWalJob, streamWalJob } from './wal-jobs';
 import { redisDrillJob, restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
 
@@ -24,6 +24,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	baseBackupJob,
 	replicationPreflightJob,
 	archiveWalJob,
+	streamWalJob,
 	restoreDatabaseJob,
 	undoSwapJob,
 	dropPreviousJob,

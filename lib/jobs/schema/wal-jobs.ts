@@ -27,3 +27,17 @@ export const archiveWalJob = z.strictObject({
 	/** Ends the segment being written; without the right to, its beginning is archived. */
 	switchSegment: z.boolean().default(true),
 });
+
+/** Archives WAL as it is written. Does not end by itself; what happens comes as items. */
+export const streamWalJob = z.strictObject({
+	kind: z.literal('postgres.streamWal'),
+	...archivingCommon,
+	/** So often what is written of the open segment is archived: at most so much is lost with the server. */
+	pieceSeconds: z.number().min(0.1).max(3600).default(10),
+	/** An item after each archived segment. */
+	itemPerSegment: z.boolean().default(false),
+	/** An item so often, also when nothing was written; null: none. */
+	itemSeconds: z.number().min(0.1).nullable().default(300),
+	/** An idle server gets a small commit so often, so that the time up to which it can be recovered moves on; null: none. */
+	heartbeatSeconds: z.number().min(0.1).nullable().default(60),
+});

@@ -14,7 +14,7 @@ import { sqlState } from '../server-error';
 import { readWalIndex } from './archive-index';
 import { type NextTimeline, receiveTimeline } from './receive-timeline';
 import { ensureSlot, type SlotState } from './replication-slot';
-import { SegmentArchiver } from './segment-archiver';
+import { type OnArchived, SegmentArchiver } from './segment-archiver';
 import { baseStarts, gapError, type StartPosition, startPositions } from './start-position';
 import { parseHistory, type TimelineSwitch } from './timeline-history';
 import { readWal, readWalRecord, writeWal } from './wal-archive';
@@ -40,14 +40,13 @@ export interface RunOptions {
 	readonly onStart?: (position: StartPosition, slot: SlotState) => void;
 	/** Told of each archiver: one a timeline. */
 	readonly onArchiver?: (archiver: SegmentArchiver) => void;
-	readonly onArchived: (record: WalRecord, written: boolean) => void;
+	readonly onArchived: OnArchived;
 	readonly onGap: (gap: { readonly from: Lsn; readonly to: Lsn }) => void;
 }
 
 /**
  * Archives what comes after the archive's end until `stopAt` is reached, following the server's timelines; null: until the session ends.
  * The archive's lock must be held.
- * @returns the slot as it was found or made
  * @throws BackupError `WAL_GAP`, `WAL_CONFLICT`, `WAL_INVALID`, `LOCK_HELD`, or the store's error; the driver's are not mapped yet
  */
 export async function runArchiving(options: RunOptions, stopAt: Lsn | null): Promise<void> {
@@ -163,7 +162,7 @@ async function archiveHistory({ session, facts, store, context, signal, compress
 		{ content: 'history', systemIdentifier, timeline, file: name, startLsn: at, endLsn: at, segmentBytes, serverMajor: major, archivedAt: now, sentAt: null },
 		{ keys: context.keys, compressionLevel, signal },
 	);
-	onArchived(record, true);
+	onArchived(record, true, 0);
 	return switches;
 }
 

@@ -72,7 +72,7 @@ export async function archiveWal(options: ArchiveWalOptions, store: Store, conte
 					},
 					stopAt,
 				);
-				const slot = await readSlot(session, slotName);
+				const slot = await readSlot(session.client, slotName);
 				tally.warn(slotWarnings(slot, slotName));
 				const finishedAt = context.now();
 				return {

@@ -61,9 +61,22 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 		};
 		finish().catch((error: unknown) => session.destroy(error));
 	};
+	let hurrying = false;
+	/** A server that shuts down asks, and waits until all that it sent is durable here. */
+	const answer = () => {
+		sendStatus();
+		if (hurrying || stopping || sink.durable === position) return;
+		hurrying = true;
+		const hurry = async () => {
+			await sink.drain();
+			hurrying = false;
+			sendStatus();
+		};
+		hurry().catch((error: unknown) => session.destroy(error));
+	};
 	const openMessage = () => {
 		if (kind === KEEPALIVE) {
-			if (header.readUInt8(16) === 1) sendStatus();
+			if (header.readUInt8(16) === 1) answer();
 			return;
 		}
 		const at = header.readBigUInt64BE(0);

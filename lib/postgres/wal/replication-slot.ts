@@ -23,11 +23,12 @@ export interface SlotState {
 const OBJECT_EXISTS = '42710';
 
 /** The slot as it is; undefined where there is none. @throws BackupError `INVALID_INPUT` when the name is that of a logical slot */
-export async function readSlot(session: Pick<ReplicationSession, 'query'>, name: string): Promise<SlotState | undefined> {
-	const [row] = await session.query(`SELECT s.slot_type AS type, s.restart_lsn::text AS restart, s.wal_status AS status, s.safe_wal_size::text AS safe,
+export async function readSlot(client: pg.Client, name: string): Promise<SlotState | undefined> {
+	const { rows } = await client.query<Record<string, string | null>>(`SELECT s.slot_type AS type, s.restart_lsn::text AS restart, s.wal_status AS status, s.safe_wal_size::text AS safe,
 		pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, s.restart_lsn)::text AS held,
 		(SELECT setting FROM pg_catalog.pg_settings WHERE name = 'max_slot_wal_keep_size') AS keep
 		FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ${pg.escapeLiteral(name)}`);
+	const [row] = rows;
 	if (!row) return undefined;
 	if (row.type !== 'physical') {
 		throw new BackupError('INVALID_INPUT', `The replication slot "${name}" is a ${row.type ?? 'logical'} one.`, 'Give the archive a slot name of its own; it is made by itself.');
@@ -49,7 +50,7 @@ export async function readSlot(session: Pick<ReplicationSession, 'query'>, name:
  * @throws BackupError of the server, e.g. where no slot is free
  */
 export async function ensureSlot(session: ReplicationSession, name: string): Promise<{ readonly slot: SlotState; readonly made: boolean; readonly lost: boolean }> {
-	let slot = await readSlot(session, name);
+	let slot = await readSlot(session.client, name);
 	const lost = slot?.walStatus === 'lost';
 	if (lost) {
 		await session.query(`DROP_REPLICATION_SLOT ${slotLiteral(name)}`);
@@ -63,7 +64,7 @@ export async function ensureSlot(session: ReplicationSession, name: string): Pro
 		} catch (error) {
 			if (sqlState(error) !== OBJECT_EXISTS) throw error;
 		}
-		slot = await readSlot(session, name);
+		slot = await readSlot(session.client, name);
 	}
 	if (!slot) throw new BackupError('SERVER_ERROR', `The replication slot "${name}" was made and is not there.`, 'Somebody drops it. Find out who, then run the job again.');
 	return { slot, made, lost };

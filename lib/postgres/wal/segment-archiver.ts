@@ -22,6 +22,12 @@ const MOST_WAITING = 3;
 /** Of one segment; then a piece that holds all of them takes their place. */
 const MOST_PIECES = 60;
 
+/**
+ * `written` is false for an object that was there with the same bytes. `exposedMs`: how long the oldest byte of it was nowhere but on the
+ * server, counted from when it came.
+ */
+export type OnArchived = (record: WalRecord, written: boolean, exposedMs: number) => void;
+
 export interface ArchiverOptions extends WalOrigin {
 	readonly store: Store;
 	/** The start of a segment. */
@@ -31,8 +37,8 @@ export interface ArchiverOptions extends WalOrigin {
 	readonly folder: string;
 	readonly write: WriteWalOptions;
 	readonly now: () => Date;
-	/** Told of each object once it is durable; `written` is false for one that was there with the same bytes. */
-	readonly onArchived: (record: WalRecord, written: boolean) => void;
+	/** Told of each object once it is durable. */
+	readonly onArchived: OnArchived;
 	/** Stops and lets go the source, and cuts it off when archiving fails. */
 	readonly source: { pause(): void; resume(): void; destroy(reason: unknown): void };
 }
@@ -59,10 +65,15 @@ export class SegmentArchiver implements WalSink {
 	private readonly gate: Gate;
 	private readonly known: ReadonlyMap<string, readonly WalPart[]>;
 	private current: OpenSegment | undefined;
+	/** Those whose files exist. */
+	private readonly spools = new Set<SegmentSpool>();
 	private position: Lsn;
 	private durableTo: Lsn;
 	private sentAt: Date | undefined;
 	private writing: Promise<void> = Promise.resolve();
+	private taskSince = 0;
+	/** When the oldest byte came that is not durable yet. */
+	private exposedSince: number | undefined;
 	private failure: { readonly error: unknown } | undefined;
 
 	constructor(private readonly options: ArchiverOptions) {
@@ -85,6 +96,7 @@ export class SegmentArchiver implements WalSink {
 	take(bytes: Buffer, sentAt: Date): void {
 		if (this.failure) throw this.failure.error;
 		this.sentAt = sentAt;
+		this.exposedSince ??= performance.now();
 		for (let rest = bytes; rest.length > 0; ) {
 			const segment = (this.current ??= this.openSegment());
 			const room = this.options.segmentBytes - segment.spool.bytes;
@@ -125,7 +137,7 @@ export class SegmentArchiver implements WalSink {
 	async close(): Promise<void> {
 		this.failure ??= { error: new Error('closed') };
 		await this.writing;
-		await this.current?.spool.remove();
+		await Promise.all([...this.spools].map(async (spool) => await spool.remove()));
 	}
 
 	private openSegment(): OpenSegment {
@@ -133,7 +145,9 @@ export class SegmentArchiver implements WalSink {
 		const name = segmentName(timeline, this.position, segmentBytes);
 		const start = segmentStart(this.position, segmentBytes);
 		const pieces = (this.known.get(name) ?? []).filter(({ whole }) => !whole).map((part) => ({ from: Number(part.start - start), to: Number(part.end - start), name: part.name, compared: false }));
-		return { name, start, pieces, piecesEnd: 0, times: undefined, newTimes: undefined, spool: new SegmentSpool(join(folder, name), (bytes) => this.gate.take('held', bytes)) };
+		const spool = new SegmentSpool(join(folder, name), (bytes) => this.gate.take('held', bytes));
+		this.spools.add(spool);
+		return { name, start, pieces, piecesEnd: 0, times: undefined, newTimes: undefined, spool };
 	}
 
 	private collectTimes(segment: OpenSegment): void {
@@ -152,9 +166,18 @@ export class SegmentArchiver implements WalSink {
 		});
 	}
 
+	/** All that came before the present task began to wait is durable now. */
+	private archived(record: WalRecord, written: boolean): void {
+		const exposedMs = this.exposedSince === undefined ? 0 : performance.now() - this.exposedSince;
+		this.exposedSince = this.durableTo === this.position ? undefined : this.taskSince;
+		this.options.onArchived(record, written, exposedMs);
+	}
+
 	private enqueue(task: () => Promise<void>): void {
+		const since = performance.now();
 		this.writing = this.writing.then(async () => {
 			if (this.failure) return;
+			this.taskSince = since;
 			try {
 				await task();
 			} catch (error) {
@@ -170,14 +193,15 @@ export class SegmentArchiver implements WalSink {
 	}
 
 	private async writeSegment(segment: OpenSegment, sentAt: Date): Promise<void> {
-		const { segmentBytes, onArchived } = this.options;
+		const { segmentBytes } = this.options;
 		await this.comparePieces(segment, segmentBytes);
 		const whole = this.known.get(segment.name)?.some((part) => part.whole) === true;
 		const existing = whole ? await this.compareWhole(segment) : undefined;
 		const record = existing ?? (await this.write(segment, segment.name, 0, segmentBytes, { content: 'segment', times: segment.times, sentAt }));
 		this.durableTo = segment.start + BigInt(segmentBytes);
 		await segment.spool.remove();
-		onArchived(record, existing === undefined);
+		this.spools.delete(segment.spool);
+		this.archived(record, existing === undefined);
 		for (const { name } of segment.pieces) await this.removePiece(name);
 	}
 
@@ -188,7 +212,7 @@ export class SegmentArchiver implements WalSink {
 		this.durableTo = segment.start + BigInt(to);
 		const contained = segment.pieces.filter((piece) => piece.name !== name && piece.from >= from && piece.to <= to);
 		segment.pieces = [...segment.pieces.filter((piece) => piece.name !== name && !contained.includes(piece)), { from, to, name, compared: true }];
-		this.options.onArchived(record, true);
+		this.archived(record, true);
 		for (const piece of contained) await this.removePiece(piece.name);
 	}
 

@@ -35,12 +35,16 @@ export interface ArchiveSummary {
 /** Counts what an archiving run does. */
 export class WalTally {
 	bytes = 0;
+	/** As last seen. */
+	slot: SlotState | undefined;
 	private storedBytes = 0;
 	private readonly counts = { segment: 0, piece: 0, history: 0 };
 	private alreadyThere = 0;
 	private from: Lsn | undefined;
 	private to: Lsn | undefined;
 	private lastCommitAt: string | null = null;
+	/** Up to where it was archived before this began to count. */
+	private before: Lsn | undefined;
 	private sentAt: string | null = null;
 	private readonly timelines: number[] = [];
 	private readonly gaps: { from: string; to: string }[] = [];
@@ -61,16 +65,29 @@ export class WalTally {
 		if (record.content === 'history') return;
 		const [start, end] = [parseLsn(record.startLsn), parseLsn(record.endLsn)];
 		// Pieces come again with their segment, and are counted once.
-		const before = this.to;
+		const before = this.to ?? this.before;
 		if (before === undefined || end > before) {
 			this.bytes += Number(end - (before !== undefined && before > start ? before : start));
 			this.to = end;
 		}
-		this.from ??= start;
+		this.from ??= before !== undefined && before > start && before <= end ? before : start;
 		if (!this.timelines.includes(record.timeline)) this.timelines.push(record.timeline);
 		this.sentAt = record.sentAt;
 		const last = record.times?.lastCommitAt ?? null;
 		if (last !== null && (this.lastCommitAt === null || last > this.lastCommitAt)) this.lastCommitAt = last;
+	}
+
+	/** Goes on where another one ended. */
+	continue(other: WalTally): void {
+		this.slot = other.slot;
+		this.before = other.to ?? other.before;
+		this.lastCommitAt = other.lastCommitAt;
+		this.sentAt = other.sentAt;
+		this.timelines.push(...other.timelines.slice(-1));
+	}
+
+	get lastCommit(): string | null {
+		return this.lastCommitAt;
 	}
 
 	gap({ from, to }: { readonly from: Lsn; readonly to: Lsn }): void {

@@ -3,6 +3,7 @@ import { ArchiveFiles } from '../../../nodes/ArchiveFiles/ArchiveFiles.node';
 import { BackupCatalog } from '../../../nodes/BackupCatalog/BackupCatalog.node';
 import { N8nSnapshot } from '../../../nodes/N8nSnapshot/N8nSnapshot.node';
 import { PostgresBasebackup } from '../../../nodes/PostgresBasebackup/PostgresBasebackup.node';
+import { PostgresWalTrigger } from '../../../nodes/PostgresWalTrigger/PostgresWalTrigger.node';
 import { PostgresDump } from '../../../nodes/PostgresDump/PostgresDump.node';
 import { RedisSnapshot } from '../../../nodes/RedisSnapshot/RedisSnapshot.node';
 import { RestoreBackup } from '../../../nodes/RestoreBackup/RestoreBackup.node';
@@ -11,7 +12,7 @@ import { rectangle, STICKY_NOTE, workflowFiles } from './workflow-files';
 
 const PREFIX = 'n8n-nodes-backup-recovery.';
 const descriptions = new Map<string, INodeTypeDescription>(
-	[new ArchiveFiles(), new BackupCatalog(), new N8nSnapshot(), new PostgresBasebackup(), new PostgresDump(), new RedisSnapshot(), new RestoreBackup(), new VerifyBackup()].map(({ description }) => [PREFIX + description.name, description]),
+	[new ArchiveFiles(), new BackupCatalog(), new N8nSnapshot(), new PostgresBasebackup(), new PostgresWalTrigger(), new PostgresDump(), new RedisSnapshot(), new RestoreBackup(), new VerifyBackup()].map(({ description }) => [PREFIX + description.name, description]),
 );
 
 /** Every credential that a shipped workflow may name: the documentation and the demo create exactly these. */

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import type { Store } from '../../../lib/storage/store';
+import type { WalItem } from '../../../lib/postgres/wal/stream-items';
+import { listWal } from '../../../lib/postgres/wal/wal-archive';
+import { streamWal } from '../../../lib/postgres/wal/stream-wal';
+import { testContext, type TestContext } from '../../support/job-context';
+import { MemoryStore } from '../../support/memory-store';
+import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { until } from '../../support/until';
+import { archived, digest, STREAMED_SERVER, systemIdentifier } from '../../support/wal-archive';
+
+let server: PostgresServer;
+let system: string;
+let store: MemoryStore;
+let contexts: TestContext[];
+
+beforeAll(async () => {
+	server = await startPostgres({ settings: STREAMED_SERVER });
+	system = await systemIdentifier(server);
+	await server.query('CREATE TABLE entries (n int, body text)');
+}, 60_000);
+afterAll(async () => await server?.stop());
+beforeEach(() => {
+	store = new MemoryStore();
+	contexts = [];
+});
+afterEach(async () => {
+	await Promise.all(contexts.map(async (context) => await context.remove()));
+	await server.query(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active`);
+});
+
+const DEFAULTS = { name: 'main', slotName: 'backup_recovery', compressionLevel: 1, lockWaitSeconds: 0, pieceSeconds: 0.2, itemPerSegment: false, itemSeconds: 0.5, heartbeatSeconds: 0.5 };
+
+interface Stream {
+	readonly items: WalItem[];
+	readonly context: TestContext;
+	/** Settled once it has ended. */
+	readonly ended: Promise<unknown>;
+	stop(): Promise<void>;
+}
+
+async function stream(options: Partial<typeof DEFAULTS> = {}, into: Store = store): Promise<Stream> {
+	const context = await testContext();
+	contexts.push(context);
+	const items: WalItem[] = [];
+	const ended = streamWal({ ...DEFAULTS, connection: server.connection, ...options }, into, context, (item) => items.push(item)).catch((error: unknown) => error);
+	const stop = async () => {
+		context.abort();
+		await ended;
+	};
+	return { items, context, ended, stop };
+}
+
+const write = async (rows: number) => await server.query(`INSERT INTO entries SELECT n, repeat(md5(n::text), 8) FROM generate_series(1, ${rows}) n`);
+const currentLsn = async () => BigInt((await server.query<{ lsn: string }>(`SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint::text AS lsn`))[0]!.lsn);
+const archivedTo = async () => {
+	let end = 0n;
+	for await (const { name } of listWal(store, system)) {
+		if (name.endsWith('.history')) continue;
+		const [file, from] = name.split('.');
+		const start = BigInt(`0x${file!.slice(8, 16)}`) * 0x1_0000_0000n + BigInt(`0x${file!.slice(16)}`) * 0x100_0000n;
+		const reach = start + (from === undefined ? 0x100_0000n : BigInt(`0x${name.split('-to-')[1]!}`));
+		if (reach > end) end = reach;
+	}
+	return end;
+};
+/** Equal to what the server still has of it, whole segments without a gap. */
+async function expectEqual(): Promise<number> {
+	const context = await testContext();
+	contexts.push(context);
+	const segments = [...(await archived(store, context, system))].filter(([name]) => name.length === 24);
+	for (const [index, [name, bytes]] of segments.entries()) {
+		const [row] = await server.query<{ content: Buffer }>(`SELECT pg_read_binary_file('pg_wal/${name}', 0, 16777216, true) AS content`);
+		if (row!.content) expect([name, digest(bytes)]).toEqual([name, digest(row!.content)]);
+		if (index > 0) expect(Number.parseInt(name.slice(16), 16)).toBe(Number.parseInt(segments[index - 1]![0].slice(16), 16) + 1);
+	}
+	return segments.length;
+}
+
+test('archives what is written within seconds, whole segments and the open one, and says so', async () => {
+	const { items, ended, stop } = await stream();
+	await until('it starts', () => items.some(({ event }) => event === 'started'));
+	await write(60_000);
+	const written = await currentLsn();
+	await until('it is archived', async () => (await archivedTo()) >= written);
+	await until('a summary comes', () => items.some((item) => item.event === 'archived' && item.segments > 0));
+	// An idle server is given commits, and they arrive.
+	const idle = items.length;
+	const last = () => items.flatMap((item) => (item.event === 'archived' && item.lastCommitAt !== null ? [item.lastCommitAt] : [])).at(-1) ?? '';
+	const before = last();
+	await until('time goes on', () => items.length > idle && last() > before);
+	const summary = items.findLast((item) => item.event === 'archived')!;
+	expect(summary).toMatchObject({ timeline: 1, slot: { name: 'backup_recovery', walStatus: 'reserved' }, server: 'main', systemIdentifier: system });
+	expect(items.every((item) => item.event !== 'archived' || item.rpoSeconds < 20)).toBe(true);
+	await stop();
+	expect(await ended).toMatchObject({ code: 'CANCELLED' });
+	await until('its sessions have gone', async () => (await server.sessions()).length === 0);
+	expect(await expectEqual()).toBeGreaterThan(0);
+	expect(store.keys('locks/')).toEqual([]);
+});
+
+test('a connection that is cut again and again loses nothing', async () => {
+	const { items, stop } = await stream({ itemSeconds: 0.2 });
+	await until('it starts', () => items.some(({ event }) => event === 'started'));
+	for (let round = 0; round < 20; round++) {
+		await write(2000 + randomBytes(1).readUInt8(0) * 40);
+		await new Promise((resolve) => setTimeout(resolve, randomBytes(1).readUInt8(0)));
+		await server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_replication`);
+	}
+	const written = await currentLsn();
+	await until('it has caught up', async () => (await archivedTo()) >= written);
+	expect(items.filter(({ event }) => event === 'warning').length).toBeGreaterThan(1);
+	await stop();
+	expect(await expectEqual()).toBeGreaterThan(2);
+}, 120_000);
