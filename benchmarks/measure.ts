@@ -58,7 +58,8 @@ export async function runShell(command: string, environment: NodeJS.ProcessEnv =
 		// A group of its own, so that all that it starts is found.
 		detached: true,
 		env: { ...process.env, ...environment },
-		stdio: ['ignore', 'ignore', 'pipe', 'inherit'],
+		// Its own stderr takes the times; that of the command goes to ours.
+		stdio: ['ignore', 'ignore', 'pipe', 2],
 	});
 	const watch = watchProcess(child.pid ?? 0);
 	let times = '';

@@ -4,6 +4,7 @@ import { startPostgres } from '../test/support/postgres-server';
 import { benchmarkDump } from './dump';
 import { benchmarkEventLoop } from './event-loop';
 import { benchmarkFiles } from './files';
+import { benchmarkPhysical } from './physical';
 import { benchmarkRedis } from './redis';
 import { benchmarkRestore } from './restore';
 import { benchmarkS3 } from './s3';
@@ -11,9 +12,9 @@ import { benchmarkS3 } from './s3';
 const DATABASE = 'benchmark';
 const benchmarks = { dump: benchmarkDump, restore: benchmarkRestore, 'event-loop': benchmarkEventLoop };
 /** Those that need no database. */
-const alone = { redis: benchmarkRedis, s3: benchmarkS3, files: (rounds: number) => benchmarkFiles(rounds), 'files-smoke': (rounds: number) => benchmarkFiles(rounds, 'smoke') };
+const alone = { physical: benchmarkPhysical, redis: benchmarkRedis, s3: benchmarkS3, files: (rounds: number) => benchmarkFiles(rounds), 'files-smoke': (rounds: number) => benchmarkFiles(rounds, 'smoke') };
 
-/** `npm run bench [-- dump|restore|event-loop|redis|s3|files ...] [rounds]`: all of them, five rounds, unless told otherwise. */
+/** `npm run bench [-- dump|restore|event-loop|physical|redis|s3|files ...] [rounds]`: all of them, five rounds, unless told otherwise. */
 async function main(args: string[]): Promise<void> {
 	const rounds = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 5);
 	const chosen = args.filter((arg) => !/^\d+$/.test(arg));
