@@ -7,6 +7,7 @@ import { backupFolder, componentFolder, LOCKS_FOLDER, manifestKey, SETS_FOLDER }
 import { findAllLocks, type FoundLock, isDead, type LockMode } from './lock-record';
 import type { Lock } from './locks';
 import { backupIdSchema } from './manifest';
+import { cleanUpWal } from './wal-leftovers';
 import { withLock } from './with-lock';
 
 /** Something that no backup and no running job needs. */
@@ -45,7 +46,8 @@ export async function cleanUpStore(store: Store, context: JobContext, options: C
 
 		const objects = [...(await findUnpublished(store, idle, olderThan)), ...describeDead(locks, lock, olderThan)];
 		const unfinishedIn = [...SHORT_LIVED, ...idle.map(({ component, id }) => backupFolder(component, id))];
-		const leftovers = [...objects, ...(await findUnfinished(store, unfinishedIn, olderThan))];
+		const wal = await cleanUpWal(store, { ...context, signal }, olderThan, options.apply);
+		const leftovers = [...objects, ...(await findUnfinished(store, unfinishedIn, olderThan)), ...wal];
 		if (!options.apply) return { applied: false, leftovers, freedBytes: 0 };
 
 		for (const [index, { key }] of objects.entries()) {

@@ -88,3 +88,20 @@ test('a run that publishes while the clean-up looks keeps its backup', async () 
 	expect((await cleanUpStore(store, context, { apply: true, olderThanMinutes: 0 })).leftovers).toEqual([]);
 	expect(await readdir(join(root, 'backups/postgres', DEAD))).toContain('manifest.json');
 });
+
+test('removes WAL without a record, unless somebody writes into that archive', async () => {
+	const folder = 'wal/7100000000000000001/00000001/';
+	await leave(`${folder}000000010000000000000001.zst`);
+	await leave(`${folder}000000010000000000000001.json`);
+	await leave(`${folder}000000010000000000000002.zst.age`);
+	await leave(`${folder}000000010000000000000003.zst`, false);
+	await leave(`${folder}000000010000000000000004.json`);
+	const lock = await acquireLock(store, context, { name: 'wal-7100000000000000001', mode: 'exclusive', purpose: 'archiving', waitSeconds: 0 });
+	expect((await cleanUpStore(store, context, { apply: true, olderThanMinutes: 60 })).leftovers).toEqual([]);
+	await lock.release();
+	const expected = [{ key: `${folder}000000010000000000000002.zst.age`, bytes: 5, reason: 'WAL whose record was never written' }];
+	expect((await cleanUpStore(store, context, { apply: false, olderThanMinutes: 60 })).leftovers).toEqual(expected);
+	expect(await readdir(join(root, folder))).toHaveLength(5);
+	expect((await cleanUpStore(store, context, { apply: true, olderThanMinutes: 60 })).leftovers).toEqual(expected);
+	expect((await readdir(join(root, folder))).sort()).toEqual(['000000010000000000000001.json', '000000010000000000000001.zst', '000000010000000000000003.zst', '000000010000000000000004.json']);
+});
