@@ -73,8 +73,9 @@ export class IncrementalFileReader {
 		const most = LARGEST_FILE / blockBytes;
 		if (head.readUInt32LE(0) !== MAGIC) throw this.refused('it does not begin as one');
 		const count = head.readUInt32LE(4);
-		this.keptBlocks = head.readUInt32LE(8);
-		if (count > most || this.keptBlocks > most) throw this.refused('it is longer than a file of PostgreSQL can be');
+		// The first minor releases of 17 and 18 tell the first files of a shrunken relation the length of all of it; `pg_combinebackup` refuses these.
+		this.keptBlocks = Math.min(head.readUInt32LE(8), most);
+		if (count > most) throw this.refused('it is longer than a file of PostgreSQL can be');
 		const length = FIXED_BYTES + 4 * count;
 		const padded = count === 0 ? length : Math.ceil(length / blockBytes) * blockBytes;
 		if (this.bytes !== padded + count * blockBytes) throw this.refused(`it has ${this.bytes} bytes and lists ${count} blocks`);

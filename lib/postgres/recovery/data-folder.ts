@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { closeSync, constants, fchmodSync, ftruncateSync, mkdirSync, openSync, rmdirSync, rmSync, symlinkSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileToUpdate, IncrementalFileReader } from '../basebackup/incremental-file';
@@ -123,13 +124,15 @@ export class DataFolder implements ServerTarListener {
 	/** Puts a small file in the place of one that is there, or beside it. */
 	replace(path: string, content: string): void {
 		const place = this.place(path);
+		const bytes = Buffer.from(content);
 		rmSync(place, { force: true });
 		const fd = openSync(place, CREATE, FILE_MODE);
 		try {
-			writeFully(fd, Buffer.from(content), 0);
+			writeFully(fd, bytes, 0);
 		} finally {
 			closeSync(fd);
 		}
+		this.files.set(path, { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
 	}
 
 	/** Links the tablespaces, relative to the data directory, so that all of it can be moved. Nothing may be written after this. */

@@ -40,7 +40,7 @@ afterAll(async () => {
 	await rm(space, { recursive: true, force: true });
 });
 
-test('a full base backup becomes a data directory that the stock tools accept and a server starts from', async () => {
+test('a full base backup becomes a data directory that the stock tools accept and a server starts from, with the contents that pg_basebackup gives', async () => {
 	const context = await testContext();
 	const store = new MemoryStore();
 	const manifest = await takeBaseBackup({ ...OPTIONS, connection: server.connection }, store, context);
@@ -53,6 +53,9 @@ test('a full base backup becomes a data directory that the stock tools accept an
 	expect((await stat(data)).mode & 0o777).toBe(0o700);
 	const { stdout } = await run(join(server.serverFolder, 'pg_verifybackup'), [data], { ...owner });
 	expect(stdout).toContain('backup successfully verified');
+	const stock = join(target, 'stock');
+	const map = `--tablespace-mapping=${(manifest.basebackup?.tablespaces[0]?.location ?? '').replaceAll('=', '\\=')}=${join(target, 'stock-space')}`;
+	await run(join(server.serverFolder, 'pg_basebackup'), ['-h', server.host, '-p', String(server.port), '-U', server.user, '-D', stock, '-c', 'fast', map], { ...owner, env: { PATH: process.env.PATH, PGPASSWORD: server.password } });
 	// All of it can be moved, for a container that sees it under another name.
 	const moved = await mkdtemp(join(tmpdir(), 'backup-recovery-moved-'));
 	await run('mv', [data, join(target, 'tablespaces'), moved]);
@@ -60,10 +63,13 @@ test('a full base backup becomes a data directory that the stock tools accept an
 	const oid = manifest.basebackup?.tablespaces[0]?.oid ?? 0;
 	expect(await readlink(join(moved, 'data', 'pg_tblspc', String(oid)))).toBe(`../../tablespaces/${oid}`);
 	const restored = await startOn(join(moved, 'data'), server);
+	const byPgBasebackup = await startOn(stock, server);
 	try {
-		expect(differences(await snapshotContents(server, 'crm'), await snapshotContents(restored.server, 'crm'))).toEqual([]);
+		const ours = await snapshotContents(restored.server, 'crm');
+		expect(differences(await snapshotContents(server, 'crm'), ours)).toEqual([]);
+		expect(differences(await snapshotContents(byPgBasebackup.server, 'crm'), ours)).toEqual([]);
 	} finally {
-		await restored.stop();
+		await Promise.all([restored.stop(), byPgBasebackup.stop()]);
 		await Promise.all([target, moved].map(async (folder) => await rm(folder, { recursive: true, force: true })));
 		await context.remove();
 	}

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Manifest } from '../../../lib/catalog/manifest';
 import { checkBaseBackup } from '../../../lib/postgres/basebackup/check-base-backup';
+import { IncrementalFileReader } from '../../../lib/postgres/basebackup/incremental-file';
 import { layOutDataDirectory } from '../../../lib/postgres/recovery/lay-out-data-directory';
 import { failure } from '../../support/failure';
 import { block, type HandMade, incrementalFile, type Member, publishHandMade } from '../../support/hand-made-base-backup';
@@ -62,7 +63,6 @@ describe('archives that are not what a server sends', () => {
 		['more blocks than there are', incrementalFile(1, { 0: 'x' }, { count: 2 })],
 		['4 billion blocks', incrementalFile(1, { 0: 'x' }, { count: 0xffffffff })],
 		['fewer blocks than there are', incrementalFile(3, { 0: 'x', 1: 'x' }, { count: 1 })],
-		['a length of 32 TiB', incrementalFile(0xffffffff, {})],
 		['a block far behind the end', incrementalFile(1, { 200_000: 'x' })],
 		['a cut-off head', incrementalFile(1, {}).subarray(0, 11)],
 		['nothing in it', Buffer.alloc(0)],
@@ -132,6 +132,15 @@ describe('incremental backups', () => {
 		expect(await read('backup_label')).not.toContain('INCREMENTAL');
 		const listed = /"base\/5\/1", "Size": (\d+)/.exec(await read('backup_manifest'))?.[1];
 		expect(Number(listed)).toBe((await stat(join(root, 'data/base/5/1'))).size);
+	});
+
+	it('a length behind the end of a file, as servers of the first minor releases state it, is that of a whole file', () => {
+		const content = incrementalFile(200_000, {});
+		const begin = jest.fn();
+		const reader = new IncrementalFileReader('base/5/INCREMENTAL.1', content.length, 8192, { begin, write: () => undefined });
+		reader.push(content);
+		reader.end();
+		expect(begin).toHaveBeenCalledWith(1024 * 1024 * 1024, 1024 * 1024 * 1024, 0);
 	});
 
 	it('removes what is no longer there, and takes what is new or whole as it is', async () => {
