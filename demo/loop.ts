@@ -6,6 +6,7 @@ import type { CopyOutcome, CrossCheckResult } from '../lib/jobs/results';
 import type { DatabaseContents } from '../test/support/database-contents';
 import { CRM_DATABASE, type CrmStack, readStack, type StackContents, stackDifferences } from '../test/support/crm-stack';
 import { SHIPPED } from '../test/support/shipped-workflows';
+import { recoverPointInTime } from './point-in-time';
 import type { Progress } from './progress';
 import { recoverN8n } from './recover-n8n';
 import { count, megabytes } from './report';
@@ -31,7 +32,7 @@ interface RecoveryAnswer {
 const ACCIDENT = `DROP TABLE contacts CASCADE; UPDATE customers SET company = 'oops', credit_limit = 0;`;
 
 /**
- * Back up, prove, lose, recover, compare; then n8n itself.
+ * Back up, prove, lose, recover, compare; then to a point in time; then n8n itself.
  * @returns true only when everything holds again exactly what it held before
  */
 export async function playLoop(stage: Stage, progress: Progress): Promise<boolean> {
@@ -56,7 +57,8 @@ export async function playLoop(stage: Stage, progress: Progress): Promise<boolea
 		if (!restored) wrong.push('configuration: .env.local.restored');
 		return { value: wrong.length === 0, result: wrong.length === 0 ? `all the same: ${describe(after)}` : `DIFFERENT: ${wrong.slice(0, 10).join('; ')}` };
 	});
-	return (await recoverN8n(stage, progress)) && same;
+	const exact = await recoverPointInTime(stage, progress);
+	return (await recoverN8n(stage, progress)) && exact && same;
 }
 
 async function wreck({ server, redis, folders }: CrmStack): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { generateIdentity } from 'age-encryption';
@@ -43,13 +43,17 @@ export async function buildStage({ progress, cleanUp, withS3 }: StageOptions): P
 		cleanUp.add(() => started.stop());
 		return { value: started, ...(await describeStack(started)) };
 	});
+	// The recovered server runs as another user than root.
+	const recoveryFolder = await mkdtemp(join(tmpdir(), 'recovery-'));
+	await chmod(recoveryFolder, 0o755);
+	cleanUp.add(() => rm(recoveryFolder, { recursive: true, force: true }));
 	const s3 = withS3 ? await startBucket(progress, cleanUp) : null;
 	const n8n = await progress.step('Start n8n with the packed package installed', async () => {
 		const packed = await packPackage();
 		cleanUp.add(() => packed.remove());
 		const started = await startN8n({
 			tarball: packed.tarball,
-			allowedFolders: [dirname(stack.folders.uploads), ...Object.values(stack.places)],
+			allowedFolders: [recoveryFolder, dirname(stack.folders.uploads), ...Object.values(stack.places)],
 			env: { BACKUP_RECOVERY_ALLOW_N8N: 'true' },
 		});
 		cleanUp.add(() => started.stop());
@@ -60,7 +64,7 @@ export async function buildStage({ progress, cleanUp, withS3 }: StageOptions): P
 	await writeFile(identityFile, `${identity}\n`, { mode: 0o600 });
 	const workflows = await progress.step('Import credentials and workflows, publish them', async () => {
 		const places = [folderPlace(n8n.storeFolder), folderPlace(stack.places.second), s3 ? bucketPlace(s3) : folderPlace(stack.places.third)] as const;
-		const installed = await installShippedWorkflows(n8n, stack, { identity, places });
+		const installed = await installShippedWorkflows(n8n, stack, { identity, places, recoveryFolder });
 		return { value: installed, result: `${Object.keys(SHIPPED).length} workflows; backups are encrypted with age` };
 	});
 	return { stack, n8n, workflows, identityFile, s3, folder };

@@ -24,6 +24,13 @@ export const PANELS: readonly Panel[] = [
 		credentials: { ...postgres, ...store },
 	},
 	{
+		file: 'node-postgres-basebackup',
+		name: 'Postgres Basebackup',
+		type: 'postgresBasebackup',
+		parameters: { operation: 'full', sourceName: 'main', options: {} },
+		credentials: { ...postgres, ...store, ...encryption },
+	},
+	{
 		file: 'node-archive-files',
 		name: 'Archive Files',
 		type: 'archiveFiles',
@@ -96,7 +103,7 @@ export function panelWorkflow(): object {
 }
 
 /** The shipped workflows, each by its file's name. */
-export const WORKFLOWS = ['backup-settings', 'backup-full', 'backup-daily', 'recovery-database', 'recovery-full', 'error-alert'].map((file) => ({
+export const WORKFLOWS = ['backup-settings', 'backup-full', 'backup-daily', 'recovery-database', 'recovery-full', 'recovery-point-in-time', 'error-alert'].map((file) => ({
 	file: `workflow-${file}`,
 	id: (JSON.parse(readFileSync(join(__dirname, '..', '..', 'workflows', `${file}.json`), 'utf8')) as { id: string }).id,
 }));

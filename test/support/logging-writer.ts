@@ -56,10 +56,11 @@ export class LoggingWriter {
  * @returns what is wrong; empty: every row committed before the target is there, and none that was committed after it
  */
 export function logDifferences(log: readonly LoggedCommit[], recovered: readonly number[], target: string): string[] {
+	const moment = target.replace(/\.(\d{3})Z$/, '.$1000Z');
 	const there = new Set(recovered);
 	const known = new Set(log.map(({ id }) => id));
-	const lost = log.filter(({ id, notAfter }) => notAfter <= target && !there.has(id)).map(({ id, notAfter }) => `row ${id}, committed by ${notAfter}, is missing`);
-	const late = log.filter(({ id, notBefore }) => notBefore > target && there.has(id)).map(({ id, notBefore }) => `row ${id}, not committed before ${notBefore}, is there`);
+	const lost = log.filter(({ id, notAfter }) => notAfter <= moment && !there.has(id)).map(({ id, notAfter }) => `row ${id}, committed by ${notAfter}, is missing`);
+	const late = log.filter(({ id, notBefore }) => notBefore > moment && there.has(id)).map(({ id, notBefore }) => `row ${id}, not committed before ${notBefore}, is there`);
 	const foreign = recovered.filter((id) => !known.has(id)).map((id) => `row ${id} was never acknowledged`);
 	return [...lost, ...late, ...foreign];
 }

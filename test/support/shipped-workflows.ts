@@ -18,6 +18,8 @@ export const SHIPPED = {
 	recovery: 'brRecoveryDb0001',
 	fullRecovery: 'brRecoveryFull01',
 	pointInTime: 'brRecoveryPitr01',
+	incrementalBackup: 'brBackupIncr0001',
+	continuous: 'brBackupWal00001',
 } as const;
 
 /** The database that *Backup: Settings* names as it is shipped. */
@@ -39,7 +41,8 @@ export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | 
 	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
 	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
 	await importEdited(n8n, whole, recoveryFolder);
-	await n8n.publish(...Object.values(SHIPPED));
+	// Continuous archiving begins when it is published: whoever wants it does that.
+	await n8n.publish(...Object.values(SHIPPED).filter((id) => id !== SHIPPED.continuous));
 	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
 }
 
