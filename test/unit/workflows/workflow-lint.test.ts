@@ -84,11 +84,13 @@ test('all workflows are there, with ids and names of their own', () => {
 		['backup-config-weekly.json', 'Backup: Configuration'],
 		['backup-daily.json', 'Backup: Daily'],
 		['backup-full.json', 'Backup: Full'],
+		['backup-incremental.json', 'Backup: Incremental'],
 		['backup-settings.json', 'Backup: Settings'],
 		['error-alert.json', 'Backup: Error Alert'],
 		['recovery-database.json', 'Recovery: Database'],
 		['recovery-full.json', 'Recovery: Full'],
 		['recovery-point-in-time.json', 'Recovery: Point in Time'],
+		['wal-continuous.json', 'Backup: WAL Continuous'],
 	]);
 	expect(ids.size).toBe(workflowFiles.length);
 	const nodeIds = workflowFiles.flatMap(({ workflow }) => workflow.nodes.map((node) => node.id));
