@@ -22,12 +22,6 @@ export function drillAndRestoreWorkflow(options: { id: string; database: string;
 	]);
 }
 
-/** A workflow that takes a base backup of the server. */
-export function baseBackupWorkflow(id: string, name: string): object {
-	const credentials = { ...POSTGRES, backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' }, backupEncryptionApi: { id: 'brEncryptCred001', name: 'Backup Encryption' } };
-	return workflow(id, undefined, [node('Base', 'n8n-nodes-backup-recovery.postgresBasebackup', { operation: 'full', sourceName: name, options: {} }, credentials)]);
-}
-
 /** A workflow that lists every backup of the store. */
 export function listWorkflow(id: string): object {
 	const store = { backupStoreApi: { id: 'brStoreCred00001', name: 'Backup Store' } };
