@@ -13,8 +13,8 @@ const EPOCH_MS = 946_684_800_000;
 
 /** Where received WAL goes. */
 export interface WalSink {
-	/** The next bytes; they may be kept. `sentAt`: the server's clock when it sent them. What it throws ends the session. */
-	take(bytes: Buffer, sentAt: Date): void;
+	/** The next bytes; they may be kept. `sentAt`: the server's clock when it sent them; `serverEnd`: where its log ended then. What it throws ends the session. */
+	take(bytes: Buffer, sentAt: Date, serverEnd: Lsn): void;
 	/** Up to where it is durable. */
 	readonly durable: Lsn;
 	/** Makes durable what was taken so far, the open segment too. */
@@ -48,6 +48,7 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 	let kind = 0;
 	let position = start;
 	let sentAt = now();
+	let serverEnd = start;
 	let stopping = false;
 
 	const sendStatus = () => session.send(statusUpdate(position, sink.durable, now()));
@@ -81,6 +82,7 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 		}
 		const at = header.readBigUInt64BE(0);
 		if (at !== position && !stopping) throw outOfOrder(at, position);
+		serverEnd = header.readBigUInt64BE(8);
 		sentAt = new Date(EPOCH_MS + Number(header.readBigInt64BE(16) / 1000n));
 	};
 	const piece = (bytes: Buffer, first: boolean) => {
@@ -98,7 +100,7 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 			if (headerBytes === wanted) openMessage();
 		}
 		if (kind !== WAL_DATA || rest.length === 0 || stopping) return;
-		sink.take(rest, sentAt);
+		sink.take(rest, sentAt, serverEnd);
 		position += BigInt(rest.length);
 		if (stopAt !== null && position >= stopAt) stop();
 	};

@@ -70,6 +70,7 @@ export class SegmentArchiver implements WalSink {
 	private position: Lsn;
 	private durableTo: Lsn;
 	private sentAt: Date | undefined;
+	private serverEnd: Lsn = 0n;
 	private writing: Promise<void> = Promise.resolve();
 	private taskSince = 0;
 	/** When the oldest byte came that is not durable yet. */
@@ -93,9 +94,10 @@ export class SegmentArchiver implements WalSink {
 	}
 
 	/** @throws BackupError `WAL_INVALID` */
-	take(bytes: Buffer, sentAt: Date): void {
+	take(bytes: Buffer, sentAt: Date, serverEnd: Lsn): void {
 		if (this.failure) throw this.failure.error;
 		this.sentAt = sentAt;
+		this.serverEnd = serverEnd;
 		this.exposedSince ??= performance.now();
 		for (let rest = bytes; rest.length > 0; ) {
 			const segment = (this.current ??= this.openSegment());
@@ -106,15 +108,15 @@ export class SegmentArchiver implements WalSink {
 			segment.spool.append(part);
 			this.position += BigInt(part.length);
 			rest = rest.subarray(part.length);
-			if (part.length === room) this.completeSegment(segment, sentAt);
+			if (part.length === room) this.completeSegment(segment, this.upToDate(sentAt));
 		}
 	}
 
 	/** Archives what came of the open segment since its last piece. Resolves when it is durable. */
 	async archivePiece(): Promise<void> {
 		const segment = this.current;
-		const sentAt = this.sentAt;
-		if (segment && sentAt && segment.spool.bytes > segment.piecesEnd) {
+		const sentAt = this.sentAt && this.upToDate(this.sentAt);
+		if (segment && sentAt !== undefined && segment.spool.bytes > segment.piecesEnd) {
 			this.collectTimes(segment);
 			const times = segment.newTimes;
 			segment.newTimes = undefined;
@@ -156,7 +158,12 @@ export class SegmentArchiver implements WalSink {
 		segment.newTimes = addTimes(segment.newTimes, times);
 	}
 
-	private completeSegment(segment: OpenSegment, sentAt: Date): void {
+	/** Where the server had more to send, the moment of sending says nothing: what is still to come may be older. */
+	private upToDate(sentAt: Date): Date | null {
+		return this.serverEnd <= this.position ? sentAt : null;
+	}
+
+	private completeSegment(segment: OpenSegment, sentAt: Date | null): void {
 		this.collectTimes(segment);
 		this.current = undefined;
 		this.gate.add('waiting', 1, MOST_WAITING);
@@ -192,7 +199,7 @@ export class SegmentArchiver implements WalSink {
 		if (this.failure) throw this.failure.error;
 	}
 
-	private async writeSegment(segment: OpenSegment, sentAt: Date): Promise<void> {
+	private async writeSegment(segment: OpenSegment, sentAt: Date | null): Promise<void> {
 		const { segmentBytes } = this.options;
 		await this.comparePieces(segment, segmentBytes);
 		const whole = this.known.get(segment.name)?.some((part) => part.whole) === true;
@@ -205,7 +212,7 @@ export class SegmentArchiver implements WalSink {
 		for (const { name } of segment.pieces) await this.removePiece(name);
 	}
 
-	private async writePiece(segment: OpenSegment, from: number, to: number, facts: { readonly times: WalTimes | undefined; readonly sentAt: Date }): Promise<void> {
+	private async writePiece(segment: OpenSegment, from: number, to: number, facts: { readonly times: WalTimes | undefined; readonly sentAt: Date | null }): Promise<void> {
 		await this.comparePieces(segment, to);
 		const name = pieceName(segment.name, from, to);
 		const record = await this.write(segment, name, from, to, { content: 'piece', ...facts });
@@ -221,7 +228,7 @@ export class SegmentArchiver implements WalSink {
 		name: string,
 		from: number,
 		to: number,
-		{ content, times, sentAt }: { readonly content: 'segment' | 'piece'; readonly times: WalTimes | undefined; readonly sentAt: Date },
+		{ content, times, sentAt }: { readonly content: 'segment' | 'piece'; readonly times: WalTimes | undefined; readonly sentAt: Date | null },
 	): Promise<WalRecord> {
 		const { store, systemIdentifier, timeline, segmentBytes, serverMajor, now, write } = this.options;
 		const facts = {
@@ -234,7 +241,7 @@ export class SegmentArchiver implements WalSink {
 			segmentBytes,
 			serverMajor,
 			archivedAt: now().toISOString(),
-			sentAt: sentAt.toISOString(),
+			sentAt: sentAt?.toISOString() ?? null,
 			...(times && { times }),
 		};
 		return await writeWal(store, name, segment.spool.read(from, to), facts, write);
