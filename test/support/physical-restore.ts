@@ -47,12 +47,12 @@ export async function followInstructions(storeFolder: string, id: string, target
 	return { data: join(work, 'data'), output: output.join('') };
 }
 
-/** Starts a server on a data directory; `original` tells the password and the programs. */
-export async function startOn(data: string, original: PostgresServer): Promise<RestoredServer> {
+/** Starts a server on a data directory; `original` tells the password and the programs. A standby is ready when it answers. */
+export async function startOn(data: string, original: PostgresServer, { standby = false, settings: more = {} }: { readonly standby?: boolean; readonly settings?: Record<string, string> } = {}): Promise<RestoredServer> {
 	const owner = await serverUser();
 	const port = await freePort();
 	const sockets = await folderForServer();
-	const settings = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: sockets, fsync: 'off', max_connections: '60', archive_mode: 'off' };
+	const settings = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: sockets, fsync: 'off', max_connections: '60', archive_mode: 'off', ...more };
 	const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 	const child = spawn(join(original.serverFolder, 'postgres'), args, { stdio: ['ignore', 'ignore', 'pipe'], ...owner });
 	let log = '';
@@ -76,7 +76,7 @@ export async function startOn(data: string, original: PostgresServer): Promise<R
 		if (child.exitCode !== null) throw new Error(`the restored server did not start: ${log}`);
 		try {
 			const [row] = await query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
-			if (row?.standby === false) break;
+			if (row?.standby === standby) break;
 		} catch (error) {
 			if (performance.now() > deadline) {
 				await stop();
