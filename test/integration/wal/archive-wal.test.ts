@@ -3,7 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { BackupError } from '../../../lib/core/errors';
+import { takeBaseBackup } from '../../../lib/postgres/basebackup/take-base-backup';
 import { archiveWal } from '../../../lib/postgres/wal/archive-wal';
+import { FaultyStore } from '../../support/faulty-store';
 import { failure } from '../../support/failure';
 import { testContext, type TestContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
@@ -88,15 +91,54 @@ test('without the right to end a segment its beginning is archived, and the segm
 	expect([...store.objects.keys()].filter((key) => key.includes('.from-'))).toEqual([]);
 });
 
-test('a slot that somebody dropped leaves a gap that is named, until there is a base backup after it', async () => {
+test('a dropped slot leaves a gap that is an error; with a base backup after it, archiving goes on and says what stays missing', async () => {
 	await catchUp();
 	await server.query(`SELECT pg_drop_replication_slot('backup_recovery')`);
-	for (let n = 0; n < 4; n++) {
-		await write(100_000);
+	for (let n = 0; n < 3; n++) {
+		await write(50_000);
 		await server.query('SELECT pg_switch_wal()');
 	}
-	await server.query('CHECKPOINT; CHECKPOINT');
-	const error = await failure(catchUp());
-	expect(error.code).toBe('WAL_GAP');
-	expect(error.hint).toContain('base backup');
+	await server.query('CHECKPOINT');
+	await server.query('CHECKPOINT');
+	// The slot is made anew at once, so that the base backup finds its log kept.
+	expect(await failure(catchUp())).toMatchObject({ code: 'WAL_GAP', hint: expect.stringContaining('new base backup') });
+	await takeBaseBackup({ name: 'main', mode: 'full', mostIncrementals: 30, whenImpossible: 'fail', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0, connection: server.connection }, store, context);
+	const after = await catchUp();
+	expect(after.gaps).toHaveLength(1);
+	expect(after.warnings[0]).toContain('missing and stays so');
+	expect((await catchUp()).gaps).toEqual([]);
+}, 60_000);
+
+test('other bytes under a name that is taken are another server: nothing is overwritten', async () => {
+	await catchUp({ switchSegment: false });
+	const [piece] = store.keys('wal/').filter((key) => /from-.*\.json$/.test(key));
+	const record = JSON.parse(store.objects.get(piece!)!.content.toString()) as { artifact: { sourceSha256: string } };
+	const changed = { ...record, artifact: { ...record.artifact, sourceSha256: '0'.repeat(64) } };
+	store.objects.set(piece!, { content: Buffer.from(JSON.stringify(changed)), modifiedAt: new Date() });
+	const before = store.keys('wal/');
+	expect(await failure(catchUp())).toMatchObject({ code: 'WAL_CONFLICT' });
+	expect(store.keys('wal/')).toEqual(before);
+	expect(store.keys('locks/')).toEqual([]);
 });
+
+test('a store that fails at any call leaves nothing wrong, and the next run goes on', async () => {
+	await write(20_000);
+	const counting = new FaultyStore(store);
+	await archiveWal({ ...DEFAULTS, connection: server.connection }, counting, context);
+	await write(20_000);
+	const puts = Array.from({ length: 6 }, (_, index) => 1 + Math.floor((index * counting.calls.length) / 6));
+	const codes: string[] = [];
+	for (const position of puts) {
+		const faulty = new FaultyStore(store, { position, mode: 'midway', lasting: true });
+		// The last points may lie behind the end of a run that has less to do.
+		const code = await archiveWal({ ...DEFAULTS, connection: server.connection }, faulty, context).then(() => 'done', (error: unknown) => (error as BackupError).code);
+		codes.push(code);
+		await write(100);
+		// Its lock file could not be removed either.
+		for (const key of store.keys('locks/')) await store.remove(key);
+	}
+	expect(codes.filter((code) => code === 'STORE_UNAVAILABLE').length).toBeGreaterThan(3);
+	expect(codes.every((code) => code === 'STORE_UNAVAILABLE' || code === 'done')).toBe(true);
+	await catchUp();
+	for (const [name, bytes] of await archived(store, context, system)) expect([name, digest(bytes)]).toEqual([name, await ofServer(name)]);
+}, 60_000);

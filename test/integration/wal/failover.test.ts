@@ -21,7 +21,7 @@ const folders: string[] = [];
 const stops: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-	server = await startPostgres({ settings: { ...STREAMED_SERVER, wal_keep_size: '512MB', hot_standby: 'on' } });
+	server = await startPostgres({ settings: { ...STREAMED_SERVER, wal_keep_size: '512MB', synchronous_commit: 'on' } });
 	context = await testContext();
 	await server.query('CREATE TABLE entries (n int, body text)');
 }, 60_000);
@@ -32,8 +32,8 @@ afterAll(async () => {
 	for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
-/** A standby of `primary`, promoted once it has everything. */
-async function promoted(primary: PostgresServer): Promise<PostgresServer> {
+/** A standby of `primary`, promoted once it has everything. `meanwhile` comes before what it must have. */
+async function promoted(primary: PostgresServer, meanwhile: () => Promise<unknown>): Promise<PostgresServer> {
 	const folder = await folderForServer();
 	folders.push(folder);
 	const data = join(folder, 'data');
@@ -44,8 +44,9 @@ async function promoted(primary: PostgresServer): Promise<PostgresServer> {
 		await run('chown', ['-R', `${owner.uid}:${owner.gid}`, data]);
 		await chown(folder, owner.uid, owner.gid);
 	}
-	const { server: standby, stop } = await startOn(data, primary, { standby: true, settings: { wal_keep_size: '512MB' } });
+	const { server: standby, stop } = await startOn(data, primary, { standby: true, settings: { wal_keep_size: '512MB', synchronous_commit: 'on' } });
 	stops.push(stop);
+	await meanwhile();
 	await primary.query('INSERT INTO entries VALUES (1)');
 	const [row] = await primary.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn()::text AS lsn');
 	for (;;) {
@@ -64,11 +65,9 @@ test('follows promoted standbys to timelines 2 and 3, and refuses the old primar
 		const connection: PostgresConnection = { ...source.connection, port: source.port };
 		return await archiveWal({ ...DEFAULTS, connection }, store, context);
 	};
-	expect(await catchUp(server)).toMatchObject({ timelines: [1] });
-	const second = await promoted(server);
+	const second = await promoted(server, async () => expect(await catchUp(server)).toMatchObject({ timelines: [1] }));
 	await second.query('INSERT INTO entries SELECT n FROM generate_series(1, 1000) n');
-	expect(await catchUp(second)).toMatchObject({ timelines: [1, 2], histories: 1, gaps: [] });
-	const third = await promoted(second);
+	const third = await promoted(second, async () => expect(await catchUp(second)).toMatchObject({ timelines: [1, 2], histories: 1, gaps: [] }));
 	await third.query('INSERT INTO entries SELECT n FROM generate_series(1, 1000) n');
 	expect(await catchUp(third)).toMatchObject({ timelines: [2, 3], histories: 1, gaps: [] });
 
