@@ -27,6 +27,7 @@ import { findServer } from './server-programs';
 import { afterRecovery, writeRecoverySettings } from './settings';
 import { shortSocketFolder } from './socket-folder';
 import { superuserNames } from './superusers';
+import { TablespaceGuard } from './tablespace-guard';
 import { describeTarget, type RecoveryTarget } from './target';
 
 /**
@@ -116,7 +117,8 @@ class Recovery {
 		if (control.systemIdentifier !== systemIdentifier) {
 			throw new BackupError('ARTIFACT_DAMAGED', `The base backup ${chosen.found.manifest.id} holds the server ${control.systemIdentifier}, and its manifest says ${systemIdentifier}.`, 'Do not use it; choose another base backup.');
 		}
-		await steps.run('Lay out the WAL', async () => await layOutWal(options.store, chosen.records, at.wal, context), (files) => `${files} files.`);
+		const guard = new TablespaceGuard(baseDetails(chosen.found.manifest), chosen.wal.timeline, options.target);
+		await steps.run('Lay out the WAL', async () => await layOutWal(options.store, chosen.records, at.wal, context, (bytes) => guard.push(bytes)), (files) => `${files} files.`);
 		return control;
 	}
 
