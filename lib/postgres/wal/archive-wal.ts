@@ -1,13 +1,16 @@
 import type { WalRecord } from '../../catalog/wal-manifest';
 import { withLock } from '../../catalog/with-lock';
+import { pause } from '../../core/abortable';
 import type { JobContext } from '../../core/context';
+import { BackupError } from '../../core/errors';
 import type { Store } from '../../storage/store';
 import { readServerFacts, type ServerFacts } from '../basebackup/server-facts';
 import type { PostgresConnection } from '../connection-settings';
 import { formatLsn, type Lsn, parseLsn } from '../replication/lsn';
 import { type ReplicationSession, withReplication } from '../replication/replication-session';
+import { readWalIndex } from './archive-index';
 import { runArchiving } from './archive-run';
-import { readSlot } from './replication-slot';
+import { readSlot, type SlotState } from './replication-slot';
 import { slotWarnings } from './slot-warnings';
 import { type ArchiveSummary, WalTally } from './wal-tally';
 
@@ -29,13 +32,18 @@ export interface ArchiveWalResult extends ArchiveSummary {
 	readonly durationSeconds: number;
 }
 
+/** How long to wait for another run that archives the same at the moment. */
+const OTHER_WAIT_SECONDS = 30;
+const POLL_MS = 1000;
+
 /** Name of the lock under which a server's archive is written. */
 export function walLockName(systemIdentifier: string): string {
 	return `wal-${systemIdentifier}`;
 }
 
 /**
- * Archives the WAL that a server wrote since the last time, up to the position that it has now, and stops.
+ * Archives the WAL that a server wrote since the last time, up to the position that it has now, and stops. Where another run streams it into
+ * the same store, it is enough that this comes so far.
  * @throws BackupError `WAL_GAP`, `WAL_CONFLICT`, `WAL_INVALID`, `LOCK_HELD`, or the server's or store's error; what was archived stays
  */
 export async function archiveWal(options: ArchiveWalOptions, store: Store, context: JobContext): Promise<ArchiveWalResult> {
@@ -46,13 +54,18 @@ export async function archiveWal(options: ArchiveWalOptions, store: Store, conte
 	context.progress({ step: `Connecting to ${server}` });
 	return await withReplication(connection, { signal: context.signal, applicationName: 'backup-recovery WAL', doing }, async (session) => {
 		const facts = await readServerFacts(session);
-		const request = { name: walLockName(facts.systemIdentifier), mode: 'exclusive' as const, purpose: doing, waitSeconds: lockWaitSeconds };
-		return await withLock(store, context, request, async (_lock, signal) => {
+		const request = { name: walLockName(facts.systemIdentifier), mode: 'exclusive' as const, purpose: doing, waitSeconds: 0 };
+		const stopAt = await stopPosition(session, facts, options.switchSegment);
+		const result = (tally: WalTally, slot: SlotState | undefined): ArchiveWalResult => {
+			tally.warn(slotWarnings(slot, slotName));
+			const finishedAt = context.now();
+			return { ...tally.summary(slot), startedAt: startedAt.toISOString(), finishedAt: finishedAt.toISOString(), durationSeconds: (finishedAt.getTime() - startedAt.getTime()) / 1000 };
+		};
+		const archive = async () => await withLock(store, context, request, async (_lock, signal) => {
 			const cut = () => session.destroy(signal.reason);
 			signal.addEventListener('abort', cut, { once: true });
 			try {
 				const tally = new WalTally(server, facts, store, slotName);
-				const stopAt = await stopPosition(session, facts, options.switchSegment);
 				let from: Lsn | undefined;
 				await runArchiving(
 					{
@@ -72,20 +85,29 @@ export async function archiveWal(options: ArchiveWalOptions, store: Store, conte
 					},
 					stopAt,
 				);
-				const slot = await readSlot(session.client, slotName);
-				tally.warn(slotWarnings(slot, slotName));
-				const finishedAt = context.now();
-				return {
-					...tally.summary(slot),
-					startedAt: startedAt.toISOString(),
-					finishedAt: finishedAt.toISOString(),
-					durationSeconds: (finishedAt.getTime() - startedAt.getTime()) / 1000,
-				};
+				return result(tally, await readSlot(session.client, slotName));
 			} finally {
 				signal.removeEventListener('abort', cut);
 			}
 		});
+		const deadline = performance.now() + Math.max(lockWaitSeconds, OTHER_WAIT_SECONDS) * 1000;
+		for (;;) {
+			try {
+				return await archive();
+			} catch (error) {
+				if (!(error instanceof BackupError) || error.code !== 'LOCK_HELD') throw error;
+				// Where the WAL is streamed, nothing is left to do once that has come so far.
+				if (await isArchived(store, facts, stopAt, context)) return result(new WalTally(server, facts, store, slotName), await readSlot(session.client, slotName));
+				if (performance.now() > deadline) throw error;
+			}
+			await pause(POLL_MS, context.signal);
+		}
 	});
+}
+
+async function isArchived(store: Store, facts: ServerFacts, position: Lsn, { keys, signal }: JobContext): Promise<boolean> {
+	const index = await readWalIndex(store, facts, { keys, signal });
+	return (index.parts.get(facts.timeline) ?? []).some(({ end }) => end >= position);
 }
 
 /**

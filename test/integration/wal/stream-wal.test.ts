@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Store } from '../../../lib/storage/store';
 import type { WalItem } from '../../../lib/postgres/wal/stream-items';
+import { archiveWal } from '../../../lib/postgres/wal/archive-wal';
 import { listWal } from '../../../lib/postgres/wal/wal-archive';
 import { streamWal } from '../../../lib/postgres/wal/stream-wal';
 import { testContext, type TestContext } from '../../support/job-context';
@@ -92,6 +93,11 @@ test('archives what is written within seconds, whole segments and the open one, 
 	const summary = items.findLast((item) => item.event === 'archived')!;
 	expect(summary).toMatchObject({ timeline: 1, slot: { name: 'backup_recovery', walStatus: 'reserved' }, server: 'main', systemIdentifier: system });
 	expect(items.every((item) => item.event !== 'archived' || item.rpoSeconds < 20)).toBe(true);
+	// A scheduled catch-up has nothing to do but wait until the stream has come so far.
+	const other = await testContext();
+	contexts.push(other);
+	const caughtUp = await archiveWal({ name: 'main', slotName: 'backup_recovery', switchSegment: true, compressionLevel: 1, lockWaitSeconds: 0, connection: server.connection }, store, other);
+	expect(caughtUp).toMatchObject({ segments: 0, pieces: 0, slot: { walStatus: 'reserved' } });
 	await stop();
 	expect(await ended).toMatchObject({ code: 'CANCELLED' });
 	await until('its sessions have gone', async () => (await server.sessions()).length === 0);
