@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +134,27 @@ describe('incremental backups', () => {
 		const listed = /"base\/5\/1", "Size": (\d+)/.exec(await read('backup_manifest'))?.[1];
 		expect(Number(listed)).toBe((await stat(join(root, 'data/base/5/1'))).size);
 	});
+
+	/** A relation lives through steps; each backup holds what changed since the one before, as the server would write it. */
+	const history = fc.array(fc.record({ keep: fc.nat(8), written: fc.dictionary(fc.nat(9).map(String), fc.constantFrom('p', 'q', 'r'), { maxKeys: 4 }) }), { minLength: 1, maxLength: 4 });
+	it('any history of cutting, growing and writing ends as the relation did', async () => {
+		await fc.assert(
+			fc.asyncProperty(fc.stringMatching(/^[abc]{0,6}$/), history, async (before, steps) => {
+				const letters = Array.from(before);
+				const updates = steps.map(({ keep, written }) => {
+					const kept = Math.min(keep, letters.length);
+					letters.splice(kept);
+					for (const [at, letter] of Object.entries(written)) letters[Number(at)] = letter;
+					return [update(kept, written)];
+				});
+				const chain = await chainOf([whole(before)], ...updates);
+				await layOut(...chain);
+				expect((await blocksOf()) ?? '').toBe(Array.from(letters, (letter: string | undefined) => letter ?? '-').join(''));
+				await rm(join(root, 'data'), { recursive: true });
+			}),
+			{ numRuns: 25 },
+		);
+	}, 60_000);
 
 	it('a length behind the end of a file, as servers of the first minor releases state it, is that of a whole file', () => {
 		const content = incrementalFile(200_000, {});
