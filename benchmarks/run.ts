@@ -8,13 +8,14 @@ import { benchmarkPhysical } from './physical';
 import { benchmarkRedis } from './redis';
 import { benchmarkRestore } from './restore';
 import { benchmarkS3 } from './s3';
+import { benchmarkWal } from './wal';
 
 const DATABASE = 'benchmark';
 const benchmarks = { dump: benchmarkDump, restore: benchmarkRestore, 'event-loop': benchmarkEventLoop };
 /** Those that need no database. */
-const alone = { physical: benchmarkPhysical, redis: benchmarkRedis, s3: benchmarkS3, files: (rounds: number) => benchmarkFiles(rounds), 'files-smoke': (rounds: number) => benchmarkFiles(rounds, 'smoke') };
+const alone = { physical: benchmarkPhysical, wal: benchmarkWal, redis: benchmarkRedis, s3: benchmarkS3, files: (rounds: number) => benchmarkFiles(rounds), 'files-smoke': (rounds: number) => benchmarkFiles(rounds, 'smoke') };
 
-/** `npm run bench [-- dump|restore|event-loop|physical|redis|s3|files ...] [rounds]`: all of them, five rounds, unless told otherwise. */
+/** `npm run bench [-- dump|restore|event-loop|physical|wal|redis|s3|files ...] [rounds]`: all of them, five rounds, unless told otherwise. */
 async function main(args: string[]): Promise<void> {
 	const rounds = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 5);
 	const chosen = args.filter((arg) => !/^\d+$/.test(arg));

@@ -26,6 +26,7 @@ export const commands = {
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
 	'bench': { needs: ['postgres', 'redis', 'zstd', 'restic', 'rclone', 'pgbackrest', 's3 server', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
+	'soak': { needs: ['postgres', 'zstd', 'build'], steps: [{ title: 'Soak: continuous archiving under load', run: ['node', '--import', 'tsx', 'benchmarks/soak.ts'] }] },
 	'pictures': {
 		needs: ['postgres', 'chromium', 'n8n', 'build'],
 		steps: [{ title: 'Pictures', run: ['node', '--import', 'tsx', 'scripts/pictures/take-pictures.ts'] }],
