@@ -3,7 +3,7 @@ import { basebackupDetailsSchema } from './basebackup-manifest';
 import { BACKUP_KINDS, COMPONENTS } from './component';
 import { filesDetailsSchema } from './files-manifest';
 import { n8nDetailsSchema } from './n8n-manifest';
-import { databaseSettingsSchema, postgresProofSchema } from './postgres-manifest';
+import { databaseSettingsSchema, extractSchema, postgresProofSchema } from './postgres-manifest';
 import { redisDetailsSchema } from './redis-manifest';
 
 export const MANIFEST_FORMAT_VERSION = 1;
@@ -92,6 +92,7 @@ export const manifestSchema = z.looseObject({
 			clientVersion: z.string(),
 			settings: databaseSettingsSchema.optional(),
 			proof: postgresProofSchema.optional(),
+			extract: extractSchema.optional(),
 		})
 		.optional(),
 	basebackup: basebackupDetailsSchema.optional(),

@@ -54,3 +54,11 @@ export const databaseSettingsSchema = z.looseObject({
 	databaseBytes: z.number().int().nonnegative(),
 });
 export type DatabaseSettings = z.infer<typeof databaseSettingsSchema>;
+
+/** An extract of changed rows: which window, and which artifact holds how many rows of which table. */
+export const extractSchema = z.looseObject({
+	column: z.string(),
+	from: z.iso.datetime({ offset: true }),
+	to: z.iso.datetime({ offset: true }),
+	tables: z.array(z.looseObject({ schema: z.string(), name: z.string(), rows: z.number().int().nonnegative(), artifact: z.string() })),
+});

@@ -17,6 +17,8 @@ export interface HandOverRequest extends Omit<RecoverOptions, 'destination'>, Ch
 	readonly destination: Extract<RecoveryDestination, { readonly mode: 'handOver' }>;
 	readonly major: number;
 	readonly record: RecoveryRecord;
+	/** The log ends before the target, and nothing was committed in between. */
+	readonly toEndOfWal: boolean;
 }
 
 /** Written last by us: the container starts what lies beside it. One line each, `name=value`, so that a shell script reads it. */
@@ -42,7 +44,7 @@ export async function handOver(request: HandOverRequest, context: JobContext, st
 		const { systemIdentifier } = baseDetails(request.found.manifest);
 		const proven = await steps.run(
 			'Compare with the target',
-			async () => await proveRecovered({ ...request, connection: destination.connection, systemIdentifier, stopped, toEndOfWal: false }, context),
+			async () => await proveRecovered({ ...request, connection: destination.connection, systemIdentifier, stopped }, context),
 			({ reached }) => `No longer in recovery; the newest transaction is of ${reached.lastTransactionAt ?? 'before the base backup'}, now on timeline ${reached.timeline}.`,
 		);
 		if (request.checkPages) await steps.run('Read all pages', async () => await checkPages(destination.connection, proven.databases, request.major, context), ({ tables, indexes }) => `${tables} tables and ${indexes} indexes are sound.`);

@@ -28,7 +28,7 @@ import { afterRecovery, writeRecoverySettings } from './settings';
 import { shortSocketFolder } from './socket-folder';
 import { superuserNames } from './superusers';
 import { TablespaceGuard } from './tablespace-guard';
-import { describeTarget, type RecoveryTarget } from './target';
+import { describeTarget } from './target';
 
 /**
  * Recovers a whole server to a point in time, beside everything that lives: a base backup is laid out in a folder of its own, archived WAL is laid beside it,
@@ -90,13 +90,15 @@ class Recovery {
 		const control = await this.layOut();
 		const { destination } = options;
 		const socketFolder = destination.mode === 'startHere' ? await shortSocketFolder(options.folder) : null;
-		await writeRecoverySettings(at.data, { target: options.target, inclusive: options.inclusive, timeline: this.chosen.wal.timeline, socketFolder, control, overNetwork: destination.mode !== 'startHere' });
+		// Whoever starts it elsewhere starts it once: so where the log ends before the target, the settings already say so.
+		const toEndOfWal = destination.mode !== 'startHere' && isAfterLastCommit(options, this.chosen.wal.window);
+		await writeRecoverySettings(at.data, { target: toEndOfWal ? { by: 'latest' } : options.target, inclusive: options.inclusive, timeline: this.chosen.wal.timeline, socketFolder, control, overNetwork: destination.mode !== 'startHere' });
 		await writeRecoveryRecord(options.folder, { ...record, state: 'prepared' });
 		switch (destination.mode) {
 			case 'startHere':
 				return await this.startHere(destination.serverFolder, socketFolder ?? '', record);
 			case 'handOver': {
-				const proven = await handOver({ ...options, ...this.chosen, destination, major: this.major, record }, context, this.steps);
+				const proven = await handOver({ ...options, ...this.chosen, destination, major: this.major, record, toEndOfWal }, context, this.steps);
 				const { host, port, user } = destination.connection;
 				return { proven, server: { host, port, user } };
 			}
@@ -140,7 +142,7 @@ class Recovery {
 						account,
 						users,
 						segments: chosen.records.length,
-						endOfWalIsEnough: isAfterLastCommit(options.target, chosen.wal.window),
+						endOfWalIsEnough: isAfterLastCommit(options, chosen.wal.window),
 					},
 					context,
 				),
@@ -213,9 +215,10 @@ class Recovery {
 }
 
 /** PostgreSQL stops at a time only where a later commit shows that it has passed; where the log shows that none came up to it, its end is that state. */
-function isAfterLastCommit(target: RecoveryTarget, { to, lastCommitAt }: RecoveryWindow): boolean {
+function isAfterLastCommit({ target, inclusive }: Pick<RecoverOptions, 'target' | 'inclusive'>, { to, lastCommitAt }: RecoveryWindow): boolean {
 	if (target.by !== 'time' || to === null || microseconds(target.time) > microseconds(to)) return false;
-	return lastCommitAt === null || microseconds(target.time) >= microseconds(lastCommitAt);
+	if (lastCommitAt === null || microseconds(target.time) > microseconds(lastCommitAt)) return true;
+	return inclusive && microseconds(target.time) === microseconds(lastCommitAt);
 }
 
 /** One line for people: to where, from what. */

@@ -12,6 +12,7 @@ import { readWalIndex } from './archive-index';
 import { runArchiving } from './archive-run';
 import { readSlot, type SlotState } from './replication-slot';
 import { slotWarnings } from './slot-warnings';
+import { walLockName } from './wal-archive';
 import { type ArchiveSummary, WalTally } from './wal-tally';
 
 export interface ArchiveWalOptions {
@@ -35,11 +36,6 @@ export interface ArchiveWalResult extends ArchiveSummary {
 /** How long to wait for another run that archives the same at the moment. */
 const OTHER_WAIT_SECONDS = 30;
 const POLL_MS = 1000;
-
-/** Name of the lock under which a server's archive is written. */
-export function walLockName(systemIdentifier: string): string {
-	return `wal-${systemIdentifier}`;
-}
 
 /**
  * Archives the WAL that a server wrote since the last time, up to the position that it has now, and stops. Where another run streams it into

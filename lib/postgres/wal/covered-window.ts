@@ -6,7 +6,7 @@ import { BackupError } from '../../core/errors';
 import type { Store } from '../../storage/store';
 import { formatLsn, parseLsn } from '../replication/lsn';
 import { type WalIndex, type WalPart } from './archive-index';
-import { microseconds } from './server-time';
+import { microseconds, serverTimestamp, serverTimeText } from './server-time';
 import { readWalRecord } from './wal-archive';
 import { followWal, type WalPath } from './wal-path';
 
@@ -29,6 +29,12 @@ export interface CoveredWindow {
 
 /** What the log leads to. A time is one with an offset. */
 export type WalTarget = { readonly by: 'latest' } | { readonly by: 'lsn'; readonly lsn: string } | { readonly by: 'time'; readonly time: string };
+
+/**
+ * The server looks how far its log is, and then writes the moment of sending: what was committed in between is younger than that moment
+ * by a hair, and not in what it sent. This much is kept clear of it.
+ */
+const SENDING_MICROSECONDS = 250_000n;
 
 /** Reads at once; enough to hide a bucket's latency. */
 const PARALLEL = 16;
@@ -62,7 +68,7 @@ export async function coveredWindow(store: Store, index: WalIndex, base: Basebac
 	}
 	// Records of an older archive may lack the one, never both in what streams.
 	// Where later log is archived, the server had more to send than this: what is missing may be older than the moment of sending.
-	const upToDate = path.gap === null ? to : null;
+	const upToDate = path.gap === null && to ? latest(serverTimeText(serverTimestamp(to) - SENDING_MICROSECONDS), lastCommitAt) : null;
 	return { ...common, to: upToDate ?? lastCommitAt, lastCommitAt, toLsn: formatLsn(path.end), timeline: path.timeline };
 }
 
@@ -91,4 +97,8 @@ async function recordOf(store: Store, { systemIdentifier }: WalIndex, object: Pi
 	const record = await readWalRecord(store, { name: object.name, timeline: object.timeline, systemIdentifier }, signal);
 	if (record) return record;
 	throw new BackupError('OBJECT_NOT_FOUND', `${object.recordKey} vanished from the store (${store.description}) just now.`, 'The archive is being pruned, or the segment was completed meanwhile. Run the job again.');
+}
+
+function latest(one: string, other: string | null): string {
+	return other !== null && microseconds(other) > microseconds(one) ? other : one;
 }

@@ -12,6 +12,11 @@ export function serverTimeText(timestamp: bigint): string {
 	return date.toISOString().replace(/\.\d{3}Z$/, `.${fraction.toString().padStart(6, '0')}Z`);
 }
 
+/** The reverse of `serverTimeText`. */
+export function serverTimestamp(text: string): bigint {
+	return microseconds(text) - EPOCH;
+}
+
 /** Microseconds of Unix time of an ISO text with an offset: JavaScript's dates know milliseconds only, and targets are compared with commits. */
 export function microseconds(text: string): bigint {
 	const [, whole, fraction = '', offset] = MICROSECONDS.exec(text) ?? [];

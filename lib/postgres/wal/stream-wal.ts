@@ -6,10 +6,11 @@ import type { Store } from '../../storage/store';
 import { readServerFacts, type ServerFacts } from '../basebackup/server-facts';
 import { formatLsn } from '../replication/lsn';
 import { withReplication } from '../replication/replication-session';
-import { type ArchiveWalOptions, walLockName } from './archive-wal';
+import type { ArchiveWalOptions } from './archive-wal';
 import { runArchiving } from './archive-run';
 import type { SegmentArchiver } from './segment-archiver';
 import type { StreamWalResult, WalItem } from './stream-items';
+import { walLockName } from './wal-archive';
 import { watchServer } from './watch-server';
 import { WalTally } from './wal-tally';
 

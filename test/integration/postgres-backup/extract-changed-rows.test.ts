@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { escapeIdentifier } from 'pg';
 import { extractChangedRows, type ExtractChangedRowsOptions } from '../../../lib/postgres/extract-changed-rows';
+import { checkStructure } from '../../../lib/verify/check-structure';
 import { openStore } from '../../../lib/storage/open-store';
 import { failure } from '../../support/failure';
 import { HOSTILE } from '../../support/hostile-database';
@@ -81,7 +82,12 @@ describe('an extract of changed rows', () => {
 		const manifest = await extract({ tables: [hostile, ...['local_times', 'days', 'split'].map(inPublic)] });
 		expect(manifest).toMatchObject({ kind: 'extract', source: { name: HOSTILE.database }, postgres: { format: 'copy' } });
 		expect(manifest.warnings.join()).toContain('not a backup');
-		const { tables } = manifest.postgres?.extract as Extract;
+		const store = openStore({ type: 'folder', path: root, prefix: '' }, context);
+		expect(await checkStructure({ store, manifest, clientFolder: '' }, context)).toMatch(/^The rows of 4 tables were counted: \d+, as recorded\.$/);
+		const [first, ...others] = manifest.postgres!.extract!.tables;
+		const wrong = { ...manifest, postgres: { ...manifest.postgres!, extract: { ...manifest.postgres!.extract!, tables: [{ ...first!, rows: first!.rows + 1 }, ...others] } } };
+		await expect(checkStructure({ store, manifest: wrong, clientFolder: '' }, context)).rejects.toMatchObject({ code: 'ARTIFACT_DAMAGED' });
+		const { tables } = manifest.postgres?.extract as unknown as Extract;
 		expect(tables.map(({ name, rows }) => [name, rows])).toEqual([
 			[HOSTILE.table, 2],
 			['local_times', 1],

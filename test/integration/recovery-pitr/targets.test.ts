@@ -55,6 +55,8 @@ beforeAll(async () => {
 	await server.query("SELECT pg_create_restore_point('before the ''migration')");
 	await server.query('SELECT pg_switch_wal()');
 	for (let n = 9; n <= 10; n++) await write(n);
+	// What was committed in the last moment before the archive was sent is not promised.
+	await new Promise((resolve) => setTimeout(resolve, 300));
 	segments = await archiveWal(server, store, context);
 }, 120_000);
 
