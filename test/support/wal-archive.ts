@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -31,21 +31,17 @@ export async function archived(store: Store, context: JobContext, system: string
 	return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The segments that the stock tool receives from `start` until the server's position, by digest. */
-export async function stockSegments(server: PostgresServer, start: string): Promise<Map<string, string>> {
+/** The whole segments that the stock tool receives from a slot on, by digest. */
+export async function stockSegments(server: PostgresServer, slot: string): Promise<Map<string, string>> {
 	const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-receivewal-'));
-	const slot = `stock_${folder.slice(-6).toLowerCase()}`;
 	try {
-		await server.query(`SELECT pg_create_physical_replication_slot('${slot}')`);
-		const [row] = await server.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn');
-		// An empty file of the segment before tells it where to start.
-		await writeFile(join(folder, start), Buffer.alloc(16 * 1024 * 1024));
+		// An idle server tells it much later that all of it has been sent.
+		const [row] = await server.query<{ lsn: string }>('SELECT (pg_current_wal_flush_lsn() - 1)::text AS lsn');
 		const env = { PATH: process.env.PATH, PGPASSWORD: server.password };
-		await run(join(server.serverFolder, 'pg_receivewal'), ['-h', server.host, '-p', String(server.port), '-U', server.user, '-D', folder, '-S', slot, '-E', row!.lsn, '--no-loop'], { env });
-		const names = (await readdir(folder)).filter((name) => /^[0-9A-F]{24}$/.test(name) && name > start);
+		await run(join(server.serverFolder, 'pg_receivewal'), ['-h', server.host, '-p', String(server.port), '-U', server.user, '-D', folder, '-S', slot, '-E', row!.lsn, '--no-loop'], { env, timeout: 30_000 });
+		const names = (await readdir(folder)).filter((name) => /^[0-9A-F]{24}$/.test(name));
 		return new Map(await Promise.all(names.map(async (name) => [name, digest(await readFile(join(folder, name)))] as const)));
 	} finally {
-		await server.query(`SELECT pg_drop_replication_slot('${slot}')`).catch(() => undefined);
 		await rm(folder, { recursive: true, force: true });
 	}
 }

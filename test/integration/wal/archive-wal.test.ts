@@ -11,7 +11,7 @@ import { failure } from '../../support/failure';
 import { testContext, type TestContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
-import { archived, digest, STREAMED_SERVER, systemIdentifier } from '../../support/wal-archive';
+import { archived, digest, STREAMED_SERVER, stockSegments, systemIdentifier } from '../../support/wal-archive';
 
 const run = promisify(execFile);
 
@@ -46,7 +46,8 @@ async function ofServer(name: string): Promise<string> {
 	return digest(row!.content);
 }
 
-test('archives whole segments up to now, equal to those of the server, and goes on where it ended', async () => {
+test('archives whole segments up to now, equal to those of the server and of pg_receivewal, and goes on where it ended', async () => {
+	await server.query(`SELECT pg_create_physical_replication_slot('stock', true)`);
 	const first = await catchUp();
 	await write(100_000);
 	const second = await catchUp();
@@ -55,6 +56,9 @@ test('archives whole segments up to now, equal to those of the server, and goes 
 	expect(Date.parse(second.lastCommitAt!)).toBeGreaterThan(Date.parse(first.lastCommitAt!));
 
 	const segments = await archived(store, context, system);
+	const stock = await stockSegments(server, 'stock');
+	expect(stock.size).toBe(segments.size);
+	for (const [name, sum] of stock) expect([name, digest(segments.get(name)!)]).toEqual([name, sum]);
 	expect(segments.size).toBe(first.segments + second.segments);
 	const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-wal-'));
 	try {
