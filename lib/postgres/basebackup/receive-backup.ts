@@ -142,8 +142,8 @@ async function storeArchives(options: StoreOptions, draft: BackupDraft, context:
 			compression: { algorithm: 'zstd' as const, level: options.compressionLevel },
 			secret: true,
 			...(archive.content === 'data' && { expectedBytes: total }),
-			// The estimate leaves out WAL and what was added meanwhile.
-			onSourceBytes: (done: number) => context.progress({ step, done: before + done, total: Math.max(total, before + done), unit: 'bytes' }),
+			// The estimate leaves out WAL and what was added meanwhile; beyond it there is no total.
+			onSourceBytes: (done: number) => context.progress({ step, done: before + done, ...(before + done < total && { total }), unit: 'bytes' }),
 		};
 		const artifact = await draft.writeArtifact(spec, watched(archive, options));
 		before += artifact.sourceBytes;

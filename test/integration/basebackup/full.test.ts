@@ -49,6 +49,8 @@ test('stock tools accept it, and what comes back is what was there', async () =>
 	expect(basebackup?.tablespaces).toHaveLength(1);
 	expect(basebackup?.databases.map(({ name }) => name)).toEqual(['crm', 'postgres']);
 	expect(context.events.some(({ unit, total }) => unit === 'bytes' && (total ?? 0) > 20_000_000)).toBe(true);
+	// An event at its end is never throttled: beyond the estimate there must be no total.
+	expect(context.events.every(({ done, total }) => total === undefined || (done ?? 0) < total)).toBe(true);
 	await context.remove();
 
 	const target = await folderForServer();
