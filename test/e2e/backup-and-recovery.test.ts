@@ -31,6 +31,11 @@ interface RunReport {
 	readonly prunes: Array<{ deleted: string[] }>;
 }
 
+interface IncrementalReport {
+	readonly failures: string[];
+	readonly backups: BackupSummary[];
+}
+
 let stack: CrmStack;
 let server: PostgresServer;
 let packed: PackedPackage;
@@ -203,6 +208,26 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(answer).toMatchObject({ status: 200 });
 		expect((JSON.parse(answer.body) as { plans: string[][] }).plans).toHaveLength(4);
 	}, 300_000);
+
+	test('Backup: Incremental brings WAL, changed uploads and changed rows to two places, and says that nothing is missing in between', async () => {
+		expect((await n8n.execute(SHIPPED.continuous, 'Take Base Backup Now', 120_000)).describe()).toMatch(/success/);
+		await server.query(`UPDATE user_sessions SET updated_at = now() WHERE token IN (SELECT token FROM user_sessions LIMIT 3)`, SHIPPED_DATABASE);
+		await writeFile(join(stack.folders.uploads, 'newer.txt'), 'uploaded since');
+		const execution = await n8n.execute(SHIPPED.incrementalBackup, 'Run Now', 300_000);
+		const [report] = execution.items<IncrementalReport>('Report');
+		expect(report!.failures).toEqual([]);
+		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done$/);
+		const kinds = report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort();
+		expect(kinds).toEqual(['files incremental', 'postgres extract']);
+		const [archived] = execution.items<{ wal: { segments: number; gaps: string[] } }>('Archive WAL');
+		expect(archived!.wal).toMatchObject({ gaps: [] });
+		expect(archived!.wal.segments).toBeGreaterThan(0);
+		for (const place of [n8n.storeFolder, stack.places.second]) {
+			for (const { component, id } of report!.backups) expect(await readdir(join(place, 'backups', component, id))).toContain('manifest.json');
+			const [system = ''] = await readdir(join(place, 'wal'));
+			expect((await readdir(join(place, 'wal', system, '00000001'))).filter((name) => /^[0-9A-F]{24}\.json$/.test(name)).length).toBeGreaterThanOrEqual(archived!.wal.segments);
+		}
+	}, 420_000);
 
 	test('a part that fails stops no other part; the run then fails and names every error', async () => {
 		await stack.redis.kill();
