@@ -1,9 +1,7 @@
-import { readKnownRuns } from '../catalog/known-runs';
-import { listBackups } from '../catalog/list-backups';
 import { readVerification } from '../catalog/read-verification';
 import type { BackupSummary } from '../catalog/summary';
 import type { JobContext } from '../core/context';
-import { CLOCK_TOLERANCE_MS, readStatus, type StatusOptions } from '../status/read-status';
+import { type StatusOptions, surveyStore } from '../status/read-status';
 import type { State } from '../status/component-status';
 import type { Store } from '../storage/store';
 import { type FailedRun, renderDashboard } from './dashboard';
@@ -27,10 +25,8 @@ const PARALLEL = 16;
 
 /** The page that shows how the backups of a store stand. */
 export async function readDashboard(store: Store, options: DashboardOptions, context: JobContext): Promise<DashboardResult> {
-	const status = await readStatus(store, options, context);
-	const backups = await listBackups(store);
+	const { status, backups, runs } = await surveyStore(store, options, context);
 	const now = new Date(status.checkedAt);
-	const runs = await readKnownRuns(store, new Date(now.getTime() - CLOCK_TOLERANCE_MS));
 	const failures: FailedRun[] = runs.flatMap(({ run, died }) => {
 		if (run.outcome !== 'failed' && !died) return [];
 		return [{ component: run.component, source: run.source, at: run.finishedAt ?? run.startedAt, message: died ? 'It ended without a word.' : (run.error?.message ?? 'No reason is recorded.') }];

@@ -1,5 +1,5 @@
 import { type Component, COMPONENTS } from '../catalog/component';
-import { readKnownRuns } from '../catalog/known-runs';
+import { type KnownRun, readKnownRuns } from '../catalog/known-runs';
 import { walkBackups } from '../catalog/list-backups';
 import { holdRetention, readRetentionHold, type RetentionHold } from '../catalog/retention-hold';
 import { seriesOf } from '../catalog/series';
@@ -30,14 +30,27 @@ export interface StatusResult {
 	readonly hold: RetentionHold | null;
 }
 
+/** What a store holds, read once, and how it stands. */
+export interface Survey {
+	readonly status: StatusResult;
+	/** All of them, newest first. */
+	readonly backups: readonly BackupSummary[];
+	readonly runs: readonly KnownRun[];
+}
+
 /**
  * This must work with rights to read alone; so it cannot ask the store for its time by writing. A run counts as
  * dead only after this much silence, which forgives clocks that differ.
  */
-export const CLOCK_TOLERANCE_MS = 15 * 60_000;
+const CLOCK_TOLERANCE_MS = 15 * 60_000;
 
 /** How everything in a store stands now. */
 export async function readStatus(store: Store, options: StatusOptions, context: JobContext): Promise<StatusResult> {
+	return (await surveyStore(store, options, context)).status;
+}
+
+/** The same with what it was computed from. */
+export async function surveyStore(store: Store, options: StatusOptions, context: JobContext): Promise<Survey> {
 	context.progress({ step: 'Reading what the store holds' });
 	const now = context.now();
 	const runs = await readKnownRuns(store, new Date(now.getTime() - CLOCK_TOLERANCE_MS));
@@ -60,7 +73,7 @@ export async function readStatus(store: Store, options: StatusOptions, context: 
 			? await holdRetention(store, { since: now.toISOString(), by: 'anomaly', reason: alarms.join(' ') }, context.signal)
 			: ((await readRetentionHold(store)) ?? null);
 	const state = worst([...components.map((one) => one.state), ...(hold ? (['WARNING'] as const) : [])]);
-	return { state, store: store.description, checkedAt: now.toISOString(), components, hold };
+	return { status: { state, store: store.description, checkedAt: now.toISOString(), components, hold }, backups, runs };
 }
 
 /** What is unusual about the newest backup of each series. */
