@@ -1,6 +1,7 @@
 import type { Operation } from '../shared/operation';
-import { lockWaitField, optionsCollection, timeoutField } from '../shared/option-fields';
+import { lockWaitField, optionsCollection, readLockWaitSeconds, timeoutField } from '../shared/option-fields';
 import { plainData } from '../shared/plain-data';
+import { readRecheck, recheckField } from './recheck-field';
 import { readServer, serverField } from './server-field';
 
 const operation = ['copyWal'];
@@ -19,13 +20,7 @@ export const copyWalOperation: Operation<'catalog.copyWal'> = {
 				'Copy only WAL that was archived in the last so many hours before the newest. With 0 everything that the target lacks is copied, also what was pruned there.',
 		},
 		optionsCollection(operation, [
-			{
-				displayName: 'Check Existing Copies',
-				name: 'recheck',
-				type: 'boolean',
-				default: false,
-				description: 'Whether to read every byte of copies that are there already, and copy again what is damaged',
-			},
+			recheckField,
 			serverField,
 			timeoutField,
 			{ ...lockWaitField, default: 10 },
@@ -34,15 +29,14 @@ export const copyWalOperation: Operation<'catalog.copyWal'> = {
 
 	async job({ parameters, store, target }) {
 		const options = parameters.collection('options');
-		const wait = options.number('lockWait', 'Wait for Other Run (Minutes)');
 		return {
 			kind: 'catalog.copyWal',
 			store: await store(),
 			target: await target(),
 			systemIdentifier: readServer(options),
 			withinHours: parameters.number('withinHours', 'Only From Last Hours') || undefined,
-			recheck: options.flag('recheck', 'Check Existing Copies'),
-			...(wait !== undefined && { lockWaitSeconds: wait * 60 }),
+			recheck: readRecheck(options),
+			lockWaitSeconds: readLockWaitSeconds(options),
 		};
 	},
 	items: (outcome) => [{ copyWal: plainData(outcome) }],

@@ -4,9 +4,10 @@ import type { CopyOutcome } from '../../lib/jobs/results';
 import { backupFields, readBackupChoice } from '../shared/backup-field';
 import { componentField, componentOptions } from '../shared/component-field';
 import type { Operation } from '../shared/operation';
-import { lockWaitField, optionsCollection, timeoutField } from '../shared/option-fields';
+import { lockWaitField, optionsCollection, readLockWaitSeconds, timeoutField } from '../shared/option-fields';
 import type { Parameters } from '../shared/parameters';
 import { plainData } from '../shared/plain-data';
+import { readRecheck, recheckField } from './recheck-field';
 import { readRecoveryPointChoice, recoveryPointFields } from './recovery-point-field';
 
 const operation = ['copy'];
@@ -38,13 +39,7 @@ export const copyOperation: Operation<'catalog.copy'> = {
 		),
 		...recoveryPointFields({ operation, what: ['recoveryPoint'] }),
 		optionsCollection(operation, [
-			{
-				displayName: 'Check Existing Copies',
-				name: 'recheck',
-				type: 'boolean',
-				default: false,
-				description: 'Whether to read every byte of copies that are there already, and copy again what is damaged',
-			},
+			recheckField,
 			{
 				displayName: 'Only Component',
 				name: 'onlyComponent',
@@ -68,14 +63,13 @@ export const copyOperation: Operation<'catalog.copy'> = {
 
 	async job({ parameters, store, target }) {
 		const options = parameters.collection('options');
-		const wait = options.number('lockWait', 'Wait for Other Run (Minutes)');
 		return {
 			kind: 'catalog.copy',
 			store: await store(),
 			target: await target(),
 			selection: readSelection(parameters),
-			recheck: options.flag('recheck', 'Check Existing Copies'),
-			...(wait !== undefined && { lockWaitSeconds: wait * 60 }),
+			recheck: readRecheck(options),
+			lockWaitSeconds: readLockWaitSeconds(options),
 		};
 	},
 	items: copyItems,
