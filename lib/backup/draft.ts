@@ -12,6 +12,8 @@ export interface ArtifactSpec {
 	/** Holds secrets (password hashes, configuration): stored with mode 0600 where the store has modes. */
 	readonly secret?: boolean;
 	readonly expectedBytes?: number;
+	/** Leave out the SHA-256 of the source: every file in it is compared with a digest of its own, here and whenever it is read. */
+	readonly digestedInside?: boolean;
 	/** Bytes taken from the source so far. */
 	readonly onSourceBytes?: (total: number) => void;
 }

@@ -79,6 +79,7 @@ export class DraftWriter implements BackupDraft {
 				secret: spec.secret,
 				immutable: true,
 				expectedBytes: spec.expectedBytes,
+				digestedInside: spec.digestedInside,
 				onSourceBytes: spec.onSourceBytes,
 			});
 			const artifact: Artifact = { name: spec.name, role: spec.role, mediaType: spec.mediaType, ...stored };

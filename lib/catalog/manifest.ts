@@ -29,7 +29,8 @@ export const artifactSchema = z.looseObject({
 	role: z.string(),
 	mediaType: z.string(),
 	sourceBytes: byteCount,
-	sourceSha256: sha256,
+	/** Absent where the content is an archive of which every file is compared with a digest of its own: those of a base backup, by the server's manifest. */
+	sourceSha256: sha256.optional(),
 	storedBytes: byteCount,
 	storedSha256: sha256,
 	compression: z.discriminatedUnion('algorithm', [

@@ -41,7 +41,7 @@ export const walRecordSchema = z.looseObject({
 	/** Of a history: the ancestors of its timeline and where each was left, so that an encrypted archive can be followed without its key. */
 	switches: z.array(z.looseObject({ timeline: z.number().int().positive(), lsn })).optional(),
 	/** The stored object, in the same folder as this record. */
-	artifact: artifactSchema,
+	artifact: artifactSchema.required({ sourceSha256: true }),
 });
 
 export type WalTimes = z.infer<typeof walTimesSchema>;

@@ -1,28 +1,17 @@
 import { createHash } from 'node:crypto';
+import { ByteCount } from './byte-count';
 
 /** Counts bytes and digests them with SHA-256 as they pass. */
-export class ByteMeter {
+export class ByteMeter extends ByteCount {
 	private readonly hash = createHash('sha256');
-	private count = 0;
-
-	constructor(private readonly onBytes?: (total: number) => void) {}
-
-	get bytes(): number {
-		return this.count;
-	}
 
 	/** Lower-case hex; ends the digest, so it can be asked for once. */
 	sha256(): string {
 		return this.hash.digest('hex');
 	}
 
-	/** Passes `source` through. */
-	async *measure<T extends Uint8Array>(source: AsyncIterable<T>): AsyncGenerator<T, void, void> {
-		for await (const chunk of source) {
-			this.hash.update(chunk);
-			this.count += chunk.byteLength;
-			this.onBytes?.(this.count);
-			yield chunk;
-		}
+	protected override see(chunk: Uint8Array): void {
+		this.hash.update(chunk);
+		super.see(chunk);
 	}
 }

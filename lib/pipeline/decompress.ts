@@ -1,13 +1,14 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import { DamagedBytesError } from './damaged-bytes-error';
-import { framesAhead } from './frame-size';
+import { FRAME_BYTES, framesAhead } from './frame-size';
 import { mapInOrder } from './map-in-order';
 import { type ZstdFrame, zstdFrames } from './zstd-frames';
 
 const decompressFrame = promisify(zstdDecompress);
 
-const OUTPUT_CHUNK = 1024 * 1024;
+/** A frame comes out in one piece, which needs no joining; of a larger one that others wrote, as much at a time. A little more, so that the end is seen at once. */
+const OUTPUT_CHUNK = FRAME_BYTES + 64;
 
 /**
  * Decompresses a zstd file frame by frame, a few frames ahead on the libuv pool.
@@ -22,7 +23,7 @@ export function decompress(source: AsyncIterable<Uint8Array>): AsyncGenerator<Bu
 async function decode(frame: ZstdFrame): Promise<Buffer> {
 	let content: Buffer;
 	try {
-		content = await decompressFrame(frame.stored, { maxOutputLength: Math.max(1, frame.contentBytes), chunkSize: OUTPUT_CHUNK });
+		content = await decompressFrame(frame.stored, { maxOutputLength: Math.max(1, frame.contentBytes), chunkSize: Math.min(frame.contentBytes + 64, OUTPUT_CHUNK) });
 	} catch (error) {
 		throw new DamagedBytesError(`the frame at byte ${frame.offset} cannot be decompressed`, { cause: error });
 	}

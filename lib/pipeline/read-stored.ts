@@ -1,5 +1,6 @@
 import type { Decryption } from '../core/keys';
 import { decrypt } from './age';
+import { ByteCount } from './byte-count';
 import { ByteMeter } from './byte-meter';
 import { compareBytes } from './compare-bytes';
 import { decompress } from './decompress';
@@ -29,7 +30,7 @@ export async function* readStored(
 	{ decryption, onStoredBytes }: ReadOptions = {},
 ): AsyncGenerator<Buffer, void, void> {
 	const storedMeter = new ByteMeter(onStoredBytes);
-	const sourceMeter = new ByteMeter();
+	const sourceMeter = expected.sourceSha256 === undefined ? new ByteCount() : new ByteMeter();
 	const measured = storedMeter.measure(stored);
 	const opened = expected.encryption === undefined ? measured : decrypt(measured, decryption ?? NO_DECRYPTION);
 	const source = expected.compression.algorithm === 'none' ? opened : decompress(opened);

@@ -1,6 +1,7 @@
 import type { Encryption } from '../core/keys';
 import type { PutOptions, Store } from '../storage/store';
 import { encrypt } from './age';
+import { ByteCount } from './byte-count';
 import { ByteMeter } from './byte-meter';
 import { compress } from './compress';
 import { FRAME_BYTES } from './frame-size';
@@ -10,7 +11,8 @@ export type CompressionSpec = { readonly algorithm: 'none' } | { readonly algori
 /** How bytes were stored: what a reader needs to know, and what it checks. */
 export interface StoredBytes {
 	readonly sourceBytes: number;
-	readonly sourceSha256: string;
+	/** Absent where `digestedInside` was asked for. */
+	readonly sourceSha256?: string;
 	readonly storedBytes: number;
 	readonly storedSha256: string;
 	readonly compression: { algorithm: 'none' } | { algorithm: 'zstd'; level: number; frameBytes: number };
@@ -30,13 +32,15 @@ export interface WriteOptions extends Omit<PutOptions, 'onBytes'> {
 	readonly compression: CompressionSpec;
 	/** null or absent: not encrypted. */
 	readonly encryption?: Encryption | null;
+	/** Leave out the digest of the source, because it carries digests of its own for all that is in it. */
+	readonly digestedInside?: boolean;
 	readonly onSourceBytes?: (total: number) => void;
 }
 
 /** Streams `source` through digest, compression and encryption into the store; memory stays flat at any size. */
 export async function writeStored(store: Store, key: string, source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<StoredBytes> {
-	const { compression, encryption, onSourceBytes, ...put } = options;
-	const sourceMeter = new ByteMeter(onSourceBytes);
+	const { compression, encryption, onSourceBytes, digestedInside = false, ...put } = options;
+	const sourceMeter = digestedInside ? new ByteCount(onSourceBytes) : new ByteMeter(onSourceBytes);
 	const storedMeter = new ByteMeter();
 	const measured = sourceMeter.measure(source);
 	const compressed: AsyncIterable<Uint8Array> = compression.algorithm === 'none' ? measured : compress(measured, compression.level);
@@ -44,7 +48,7 @@ export async function writeStored(store: Store, key: string, source: AsyncIterab
 	await store.put(key, storedMeter.measure(stored), put);
 	return {
 		sourceBytes: sourceMeter.bytes,
-		sourceSha256: sourceMeter.sha256(),
+		...(sourceMeter instanceof ByteMeter && { sourceSha256: sourceMeter.sha256() }),
 		storedBytes: storedMeter.bytes,
 		storedSha256: storedMeter.sha256(),
 		compression: compression.algorithm === 'none' ? compression : { ...compression, frameBytes: FRAME_BYTES },

@@ -3,6 +3,7 @@ import { BackupError, throwIfAborted } from '../core/errors';
 import { cancelQuery } from './cancel-request';
 import type { PostgresConnection } from './connection-settings';
 import { errnoOf, mapPostgresError, tlsError, where } from './map-error';
+import { ReadingSocket } from './replication/reading-socket';
 import { isServerError, sqlState } from './server-error';
 import { tlsPlan } from './tls-options';
 
@@ -146,6 +147,8 @@ async function open(
 		application_name: options.applicationName,
 		keepAlive: true,
 		...(options.replication === true && REPLICATION),
+		// TLS reads past the socket's own listeners.
+		...(options.replication === true && ssl === false && { stream: () => new ReadingSocket() }),
 	});
 	// A session that breaks while idle reports it here; the next query fails with the same.
 	client.on('error', () => undefined);

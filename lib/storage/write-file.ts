@@ -7,6 +7,9 @@ import { syncFolder } from './folder-paths';
 /** The temporary name under which a file is written: `.<name>.<random>.partial`. */
 export const UNFINISHED_NAME = /^\..+\.[0-9a-f]{12}\.partial$/;
 
+/** So many bytes are on their way to the disk before more are sent there: at the end little is left to wait for. */
+const SYNC_BYTES = 32 * 1024 * 1024;
+
 export interface DurableWrite {
 	readonly folder: string;
 	/** Name of the open, empty temporary file. */
@@ -27,13 +30,22 @@ export interface DurableWrite {
 export async function writeFileDurably(write: DurableWrite): Promise<number> {
 	const temporary = join(write.folder, write.temporary);
 	let closed = false;
+	let syncing: Promise<void> | undefined;
 	try {
 		let total = 0;
+		let sent = 0;
 		for await (const chunk of abortable(ownErrors(write.source), write.signal)) {
 			await writeFully(write.handle, chunk);
 			total += chunk.byteLength;
+			if (total - sent >= SYNC_BYTES && !syncing) {
+				sent = total;
+				syncing = write.handle.datasync().then(() => (syncing = undefined));
+				// Whoever waits for it gets the error.
+				syncing.catch(() => undefined);
+			}
 			write.onBytes?.(total);
 		}
+		await syncing;
 		await write.handle.sync();
 		closed = true;
 		await write.handle.close();

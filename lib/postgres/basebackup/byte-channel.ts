@@ -25,14 +25,20 @@ export class Backpressure {
 	}
 }
 
-/** Items pushed on one side and pulled, in order, on the other. Chunks are not copied. For one reader. */
+/**
+ * Items pushed on one side and pulled, in order, on the other; for one reader. `taken` hears of an item when the reader gets it, `done` when it comes
+ * back for the next one.
+ */
 export class Channel<T> implements AsyncIterable<T> {
 	private items: T[] = [];
 	private ended = false;
 	private failure: { readonly error: unknown } | undefined;
 	private wake: () => void = () => undefined;
 
-	constructor(private readonly taken: (item: T) => void = () => undefined) {}
+	constructor(
+		private readonly taken: (item: T) => void = () => undefined,
+		private readonly done: (item: T) => void = () => undefined,
+	) {}
 
 	push(item: T): void {
 		this.items.push(item);
@@ -58,6 +64,7 @@ export class Channel<T> implements AsyncIterable<T> {
 				if (this.failure) throw this.failure.error;
 				this.taken(item);
 				yield item;
+				this.done(item);
 			}
 			if (this.failure) throw this.failure.error;
 			if (this.items.length > 0) continue;

@@ -1,4 +1,5 @@
 import { BackupError } from '../../core/errors';
+import { FrameBuffers } from '../../pipeline/frame-buffers';
 import type { CopyHandler } from '../replication/frame-splitter';
 import { Backpressure, Channel } from './byte-channel';
 
@@ -7,6 +8,7 @@ export interface ReceivedArchive {
 	readonly content: 'data' | 'tablespace' | 'manifest';
 	/** Of a tablespace. */
 	readonly oid: number | undefined;
+	/** Chunks are valid until the next one is asked for: their memory is used again. */
 	readonly bytes: AsyncIterable<Buffer>;
 }
 
@@ -30,6 +32,8 @@ const ARCHIVE = 'n'.charCodeAt(0);
 const DATA = 'd'.charCodeAt(0);
 const PROGRESS = 'p'.charCodeAt(0);
 const MOST_NAME_BYTES = 16 * 1024;
+/** What comes in is handed on in blocks of this size: large enough that passing them on costs little. */
+const BLOCK_BYTES = 256 * 1024;
 
 /**
  * Takes the COPY data of BASE_BACKUP apart (https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-BASE-BACKUP).
@@ -40,6 +44,9 @@ export class ArchiveReceiver implements CopyHandler {
 	announcement: Announcement | undefined;
 	private readonly backpressure: Backpressure;
 	private current: Channel<Buffer> | undefined;
+	private readonly blocks = new FrameBuffers(BLOCK_BYTES);
+	private block: Buffer | undefined;
+	private filled = 0;
 	private message = 0;
 	private small: Buffer[] = [];
 	private smallBytes = 0;
@@ -89,20 +96,19 @@ export class ArchiveReceiver implements CopyHandler {
 			rest = bytes.subarray(1);
 		}
 		if (this.message === DATA) return this.data(rest);
-		this.small.push(rest);
+		this.small.push(Buffer.from(rest));
 		this.smallBytes += rest.length;
 		if (this.smallBytes > MOST_NAME_BYTES) throw unexpected('a message that is too long');
 		if (last) this.control(Buffer.concat(this.small));
 	}
 
 	done(): void {
-		this.current?.end();
-		this.current = undefined;
+		this.endArchive();
 	}
 
 	/** No more comes. */
 	end(): void {
-		this.current?.end();
+		this.endArchive();
 		this.archives.end();
 	}
 
@@ -113,10 +119,29 @@ export class ArchiveReceiver implements CopyHandler {
 	}
 
 	private data(bytes: Buffer): void {
-		if (bytes.length === 0) return;
-		if (!this.current) throw unexpected('data before the name of an archive');
-		this.current.push(bytes);
-		this.backpressure.add(bytes.length);
+		for (let at = 0; at < bytes.length; ) {
+			if (!this.current) throw unexpected('data before the name of an archive');
+			const block = (this.block ??= this.blocks.take());
+			const copied = bytes.copy(block, this.filled, at);
+			at += copied;
+			this.filled += copied;
+			if (this.filled === BLOCK_BYTES) this.handOn();
+		}
+	}
+
+	private handOn(): void {
+		const { block, filled } = this;
+		if (!block || !this.current) return;
+		this.block = undefined;
+		this.filled = 0;
+		this.current.push(block.subarray(0, filled));
+		this.backpressure.add(filled);
+	}
+
+	private endArchive(): void {
+		this.handOn();
+		this.current?.end();
+		this.current = undefined;
 	}
 
 	private control(message: Buffer): void {
@@ -149,9 +174,12 @@ export class ArchiveReceiver implements CopyHandler {
 
 	private begin(content: ReceivedArchive['content'], oid?: number): Channel<Buffer> {
 		if (!this.announcement) throw unexpected('an archive before the list of tablespaces');
-		this.current?.end();
+		this.endArchive();
 		this.begun += 1;
-		const bytes = new Channel<Buffer>((chunk) => this.backpressure.take(chunk.length));
+		const bytes = new Channel<Buffer>(
+			(chunk) => this.backpressure.take(chunk.length),
+			(chunk) => this.blocks.giveBack(chunk),
+		);
 		this.archives.push({ content, oid, bytes });
 		return bytes;
 	}

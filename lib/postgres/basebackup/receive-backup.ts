@@ -141,6 +141,7 @@ async function storeArchives(options: StoreOptions, draft: BackupDraft, context:
 			...nameOf(archive),
 			compression: { algorithm: 'zstd' as const, level: options.compressionLevel },
 			secret: true,
+			digestedInside: archive.content !== 'manifest',
 			...(archive.content === 'data' && { expectedBytes: total }),
 			// The estimate leaves out WAL and what was added meanwhile; beyond it there is no total.
 			onSourceBytes: (done: number) => context.progress({ step, done: before + done, ...(before + done < total && { total }), unit: 'bytes' }),

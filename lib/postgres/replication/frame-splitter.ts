@@ -1,4 +1,4 @@
-/** What becomes of the payload of CopyData messages. Pieces are views into what the socket received; they may be kept. */
+/** What becomes of the payload of CopyData messages. Pieces are views into memory that is used again: whoever wants to keep bytes copies them. */
 export interface CopyHandler {
 	/** A row set that came before, between or after the COPYs is complete. */
 	rows?(set: { readonly fields: readonly string[]; readonly rows: readonly (readonly (string | null)[])[] }): void;
@@ -47,7 +47,7 @@ export class FrameSplitter {
 				const { first } = this;
 				this.first = false;
 				this.handler.piece(piece, first, this.left === 0);
-			} else this.driver(piece);
+			} else this.driver(Buffer.from(piece));
 		}
 	}
 

@@ -4,6 +4,7 @@ import { BackupError, throwIfAborted } from '../../core/errors';
 import { type ConnectOptions, withClient } from '../connect';
 import type { PostgresConnection } from '../connection-settings';
 import { type CopyHandler, FrameSplitter } from './frame-splitter';
+import { ReadingSocket } from './reading-socket';
 
 /** One row set of a replication command; every value in its text form. */
 export interface ResultSet {
@@ -39,6 +40,8 @@ export class ReplicationSession {
 		}
 		this.splitter = new FrameSplitter((bytes) => driver(bytes));
 		stream.removeListener('data', driver);
+		if (stream instanceof ReadingSocket) stream.receive = (bytes) => this.feed(bytes);
+		// Where nothing is emitted any more, the listener still keeps the stream flowing to its end.
 		stream.on('data', (bytes: Buffer) => this.feed(bytes));
 	}
 
