@@ -41,6 +41,8 @@ export class FrameCompressor {
 		await new Promise<void>((resolve, reject) => this.encoder.write(block, (error) => (error ? reject(error) : resolve())));
 		const pieces: Buffer[] = [];
 		for (let piece = this.next(); piece !== null; piece = this.next()) pieces.push(piece);
+		// Even a frame of nothing has a header: an encoder that was closed meanwhile says nothing of what it lost.
+		if (pieces.length === 0) throw this.failure ? this.failure.error : new Error('The compressor was closed.');
 		return pieces;
 	}
 

@@ -34,8 +34,11 @@ export async function readBaseBackup({ store, manifest, details, listener, onSto
 		before += artifact.storedBytes;
 	};
 	const drain = async (bytes: AsyncIterable<Buffer>): Promise<void> => {
-		// Writing what is read does not wait, so this is where a cancelled job is noticed.
-		for await (const chunk of bytes) if (chunk.length > 0) throwIfAborted(signal);
+		for await (const chunk of bytes) {
+			// Writing what is read does not always wait, so this is where a cancelled job is noticed.
+			if (chunk.length > 0) throwIfAborted(signal);
+			await listener?.room?.();
+		}
 	};
 	await drain(check.archive('base.tar', undefined, read(the(manifest, ({ role }) => role === 'base', 'the archive of the data directory', damaged)), true, listener));
 	for (const { oid, artifact: name } of details.tablespaces) {

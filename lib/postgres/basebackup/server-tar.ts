@@ -25,10 +25,12 @@ export interface ArchivedMember {
 export interface ServerTarListener {
 	/** A member begins. */
 	member?(member: ArchivedMember): void;
-	/** Bytes of the file that began last. They are those that were pushed, not a copy. */
+	/** Bytes of the file that began last. They are those that were pushed, not a copy, and do not change. */
 	content?(bytes: Uint8Array): void;
 	/** A file with all its bytes. */
 	file(path: string, found: ArchivedFile): void;
+	/** Asked after each piece of an archive: resolves when more may come. */
+	room?(): Promise<void>;
 }
 
 const TYPES: ReadonlyMap<string, ArchivedMember['type']> = new Map([

@@ -3,6 +3,7 @@ import { closeSync, constants, fchmodSync, ftruncateSync, mkdirSync, openSync, r
 import { dirname, join, relative } from 'node:path';
 import { fileToUpdate, IncrementalFileReader } from '../basebackup/incremental-file';
 import { type ArchivedFile, type ArchivedMember, ServerTarError, type ServerTarListener } from '../basebackup/server-tar';
+import { WriteBehind } from './write-behind';
 
 /** Where the parts of a server's data lie. */
 export interface DataPlaces {
@@ -24,12 +25,16 @@ interface Writing {
 	/** What it is called afterwards. */
 	readonly path: string;
 	position: number;
+	/** Written behind; small ones are not worth it, and too many would be open at once. */
+	readonly behind: boolean;
 	/** Of a file that is brought up to date. */
 	readonly update: { readonly reader: IncrementalFileReader; readonly result: { bytes: number; changed: boolean } } | undefined;
 }
 
 /** The locations of tablespaces on the server of the backup; here they are where they are put. */
 const TABLESPACE_MAP = 'tablespace_map';
+/** Larger files are written while reading goes on. */
+const SMALL_BYTES = 256 * 1024;
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -52,6 +57,7 @@ export class DataFolder implements ServerTarListener {
 	/** Files and folders of the backup that is being read. */
 	private present = new Set<string>();
 	private writing: Writing | undefined;
+	private readonly behind = new WriteBehind();
 
 	constructor(private readonly places: DataPlaces) {
 		mkdirSync(places.dataFolder, { recursive: true, mode: FOLDER_MODE });
@@ -92,14 +98,18 @@ export class DataFolder implements ServerTarListener {
 		const { writing } = this;
 		if (!writing) return;
 		if (writing.update) writing.update.reader.push(bytes);
-		else writing.position += writeFully(writing.fd, bytes, writing.position);
+		else {
+			if (writing.behind) this.behind.write(writing.fd, bytes, writing.position);
+			else writeFully(writing.fd, bytes, writing.position);
+			writing.position += bytes.byteLength;
+		}
 	}
 
 	file(_path: string, { bytes, sha256 }: ArchivedFile): void {
 		const { writing } = this;
 		if (!writing) return;
 		writing.update?.reader.end();
-		this.close();
+		this.closeCurrent();
 		const before = this.files.get(writing.path);
 		const { result } = writing.update ?? {};
 		this.files.set(writing.path, result ? { bytes: result.bytes, sha256: result.changed ? undefined : before?.sha256 } : { bytes, sha256 });
@@ -141,10 +151,15 @@ export class DataFolder implements ServerTarListener {
 		for (const oid of this.oids) symlinkSync(relative(links, this.places.tablespaceFolder(oid)), join(links, String(oid)));
 	}
 
-	/** Closes what is open, also after an error. */
-	close(): void {
-		if (this.writing) closeSync(this.writing.fd);
-		this.writing = undefined;
+	/** More may come. */
+	async room(): Promise<void> {
+		await this.behind.room();
+	}
+
+	/** Waits until all is written, and closes what is open, also after an error. */
+	async close(): Promise<void> {
+		this.closeCurrent();
+		await this.behind.settled();
 	}
 
 	/** Where a path below the data directory is. @throws ServerTarError for one that leads out of it */
@@ -152,6 +167,13 @@ export class DataFolder implements ServerTarListener {
 		if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) throw refused(path, 'a name that leads elsewhere');
 		const [, oid = '', inside = ''] = /^pg_tblspc\/(\d{1,10})(?:\/(.*))?$/.exec(path) ?? [];
 		return oid !== '' && this.mapped.has(Number(oid)) ? join(this.places.tablespaceFolder(Number(oid)), inside) : join(this.places.dataFolder, path);
+	}
+
+	private closeCurrent(): void {
+		const { writing } = this;
+		this.writing = undefined;
+		if (writing?.behind) this.behind.end(writing.fd);
+		else if (writing) closeSync(writing.fd);
 	}
 
 	private keepFolder(folder: string): void {
@@ -165,7 +187,7 @@ export class DataFolder implements ServerTarListener {
 		if (target !== undefined) return this.openUpdate(path, target, bytes);
 		const place = this.place(path);
 		if (this.files.has(path)) unlinkSync(place);
-		return { fd: create(place), path, position: 0, update: undefined };
+		return { fd: create(place), path, position: 0, behind: bytes > SMALL_BYTES, update: undefined };
 	}
 
 	private openUpdate(path: string, target: string, bytes: number): Writing {
@@ -186,7 +208,7 @@ export class DataFolder implements ServerTarListener {
 			},
 			write: (content, position) => void writeFully(fd, content, position),
 		});
-		return { fd, path: target, position: 0, update: { reader, result } };
+		return { fd, path: target, position: 0, behind: false, update: { reader, result } };
 	}
 }
 

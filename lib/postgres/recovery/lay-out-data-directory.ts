@@ -47,7 +47,7 @@ async function layOut(store: Store, chain: readonly Manifest[], places: DataPlac
 		try {
 			facts = await readBaseBackup({ store, manifest, details, listener: folder, onStoredBytes }, context);
 		} finally {
-			folder.close();
+			await folder.close();
 		}
 		folder.end();
 		start = await checkLabel(folder, manifest, start);

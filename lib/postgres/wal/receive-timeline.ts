@@ -13,7 +13,7 @@ const EPOCH_MS = 946_684_800_000;
 
 /** Where received WAL goes. */
 export interface WalSink {
-	/** The next bytes; they may be kept. `sentAt`: the server's clock when it sent them; `serverEnd`: where its log ended then. What it throws ends the session. */
+	/** The next bytes, valid during the call. `sentAt`: the server's clock when it sent them; `serverEnd`: where its log ended then. What it throws ends the session. */
 	take(bytes: Buffer, sentAt: Date, serverEnd: Lsn): void;
 	/** Up to where it is durable. */
 	readonly durable: Lsn;

@@ -1,4 +1,5 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { FrameBuffers } from '../../pipeline/frame-buffers';
 
 /** So many bytes are gathered before they are written. */
 const WRITE_BYTES = 1024 * 1024;
@@ -6,7 +7,9 @@ const READ_BYTES = 1024 * 1024;
 
 /** Holds a segment in a temporary file while it comes in: it may be as large as 1 GB, and its beginning is asked for more than once. */
 export class SegmentSpool {
-	private pending: Uint8Array[] = [];
+	private readonly blocks = new FrameBuffers(WRITE_BYTES);
+	/** What is gathered for the next write. */
+	private block: Buffer | undefined;
 	private pendingBytes = 0;
 	/** Given to the file so far, and still held in memory among it. */
 	private scheduled = 0;
@@ -27,11 +30,15 @@ export class SegmentSpool {
 		return this.scheduled + this.pendingBytes;
 	}
 
-	/** Keeps the chunk, which must not be changed any more. Errors come out of `read`. */
-	append(chunk: Uint8Array): void {
-		this.pending.push(chunk);
-		this.pendingBytes += chunk.byteLength;
-		if (this.pendingBytes >= WRITE_BYTES) this.flush();
+	/** Copies the chunk. Errors come out of `read`. */
+	append(chunk: Buffer): void {
+		for (let at = 0; at < chunk.length; ) {
+			const block = (this.block ??= this.blocks.take());
+			const copied = chunk.copy(block, this.pendingBytes, at);
+			at += copied;
+			this.pendingBytes += copied;
+			if (this.pendingBytes === WRITE_BYTES) this.flush();
+		}
 	}
 
 	/** The bytes `from` to `to` (without `to`). */
@@ -56,27 +63,24 @@ export class SegmentSpool {
 	}
 
 	private flush(): void {
-		if (this.pendingBytes === 0) return;
-		const { pending, pendingBytes, scheduled } = this;
-		this.pending = [];
+		const { block, pendingBytes, scheduled } = this;
+		if (!block || pendingBytes === 0) return;
+		this.block = undefined;
 		this.pendingBytes = 0;
 		this.scheduled += pendingBytes;
 		this.writing = this.writing.then(async () => {
-			await writeAll(await this.file, pending, scheduled);
+			await writeAll(await this.file, block.subarray(0, pendingBytes), scheduled);
+			this.blocks.giveBack(block);
 			this.written(pendingBytes);
 		});
 		this.writing.catch(() => undefined);
 	}
 }
 
-/** `writev` may write less than all, when a disk is about to be full. */
-async function writeAll(file: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> {
-	const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-	const { bytesWritten } = await file.writev([...chunks], position);
-	if (bytesWritten === bytes) return;
-	const rest = Buffer.concat(chunks).subarray(bytesWritten);
-	for (let at = 0; at < rest.length; ) {
-		const written = await file.write(rest, at, rest.length - at, position + bytesWritten + at);
-		at += written.bytesWritten;
+/** A write may take less than all, when a disk is about to be full. */
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+	for (let at = 0; at < bytes.length; ) {
+		const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
+		at += bytesWritten;
 	}
 }
