@@ -37,17 +37,24 @@ export class FrameCompressor {
 
 	/** One frame, in one or more pieces. `block` is read until this resolves; the one before must have resolved. */
 	async compress(block: Uint8Array): Promise<Buffer[]> {
-		if (this.failure) throw this.failure.error;
+		this.throwFailure();
 		await new Promise<void>((resolve, reject) => this.encoder.write(block, (error) => (error ? reject(error) : resolve())));
 		const pieces: Buffer[] = [];
 		for (let piece = this.next(); piece !== null; piece = this.next()) pieces.push(piece);
 		// Even a frame of nothing has a header: an encoder that was closed meanwhile says nothing of what it lost.
-		if (pieces.length === 0) throw this.failure ? this.failure.error : new Error('The compressor was closed.');
+		if (pieces.length === 0) {
+			this.throwFailure();
+			throw new Error('The compressor was closed.');
+		}
 		return pieces;
 	}
 
 	close(): void {
 		this.encoder.destroy();
+	}
+
+	private throwFailure(): void {
+		if (this.failure) throw this.failure.error;
 	}
 
 	private next(): Buffer | null {
