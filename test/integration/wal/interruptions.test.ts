@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { withClient } from '../../../lib/postgres/connect';
+import { readSlot } from '../../../lib/postgres/wal/replication-slot';
+import { slotWarnings } from '../../../lib/postgres/wal/slot-warnings';
 import type { WalItem } from '../../../lib/postgres/wal/stream-items';
 import { streamWal } from '../../../lib/postgres/wal/stream-wal';
 import { listWal } from '../../../lib/postgres/wal/wal-archive';
@@ -57,12 +60,23 @@ test('a server that is restarted sends all before it goes, and is archived on wh
 	context.abort();
 	await ended;
 
-	// Meanwhile more is written than the server keeps.
-	for (let n = 0; n < 6; n++) {
-		await server.query(`INSERT INTO entries SELECT n, repeat(md5(n::text), 4) FROM generate_series(1, 20000) n`);
-		await server.query('SELECT pg_switch_wal()');
+	// Meanwhile more is written than the server keeps: it is told before that, and again when it is nearly too late.
+	const told: string[] = [];
+	const look = async () => {
+		const signal = new AbortController().signal;
+		const slot = await withClient(server.connection, { signal, applicationName: 'test' }, async (client) => await readSlot(client, DEFAULTS.slotName));
+		told.push(...slotWarnings(slot, DEFAULTS.slotName));
+	};
+	await look();
+	expect(told).toEqual([]);
+	for (let n = 0; n < 24; n++) {
+		await server.query(`INSERT INTO entries SELECT n, repeat(md5(n::text), 4) FROM generate_series(1, 15000) n`);
+		await look();
 	}
 	await server.query('CHECKPOINT');
+	await look();
+	const kinds = told.map((text) => ['may be lost after', 'about to be lost', 'is lost'].find((kind) => text.includes(kind)));
+	expect([...new Set(kinds)]).toEqual(['may be lost after', 'about to be lost', 'is lost']);
 	const [slot] = await server.query<{ wal_status: string }>('SELECT wal_status FROM pg_replication_slots');
 	expect(slot!.wal_status).toBe('lost');
 	const again = await testContext();

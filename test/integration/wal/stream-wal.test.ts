@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { BackupError } from '../../../lib/core/errors';
 import type { Store } from '../../../lib/storage/store';
 import type { WalItem } from '../../../lib/postgres/wal/stream-items';
 import { archiveWal } from '../../../lib/postgres/wal/archive-wal';
@@ -120,3 +121,26 @@ test('a connection that is cut again and again loses nothing', async () => {
 	await stop();
 	expect(await expectEqual()).toBeGreaterThan(2);
 }, 240_000);
+
+test('a full store is waited for; what comes meanwhile is kept by the server and archived afterwards', async () => {
+	let full = false;
+	class FillingStore extends MemoryStore {
+		override async put(...[key, source, options]: Parameters<MemoryStore['put']>): Promise<number> {
+			if (full && key.startsWith('wal/')) throw new BackupError('STORE_FULL', 'The store is full.', 'Make room.');
+			return await super.put(key, source, options);
+		}
+	}
+	store = new FillingStore();
+	const { items, stop } = await stream();
+	await until('it starts', () => items.some(({ event }) => event === 'started'));
+	full = true;
+	await write(60_000);
+	await until('it says so', () => items.some((item) => item.event === 'warning' && item.code === 'STORE_FULL'));
+	await write(60_000);
+	const written = await currentLsn();
+	expect(await archivedTo()).toBeLessThan(written);
+	full = false;
+	await until('it has caught up', async () => (await archivedTo()) >= written, 30);
+	await stop();
+	expect(await expectEqual()).toBeGreaterThan(1);
+});
