@@ -34,7 +34,7 @@ const arrows = {
 const doorsToLib = [
 	'jobs/(run-job|results|check-job|schema/[^/]+)',
 	'core/(errors|progress|keys)',
-	'catalog/(component|manifest|[a-z0-9]+-manifest|summary|verification|recovery-point)',
+	'catalog/(component|manifest|[a-z0-9]+-manifest|summary|verification|recovery-point|recovery-journal)',
 	'storage/location',
 	'(postgres|redis)/connection-settings',
 	'retention/(policy|plan)',

@@ -8,6 +8,7 @@ import { crossCheck } from './commands/cross-check';
 import { list } from './commands/list';
 import { exportWorkflows, restoreN8n } from './commands/n8n';
 import { recordPoint, recoveryPoints } from './commands/recovery-points';
+import { recoveries } from './commands/recoveries';
 import { recover, replaceFromRecovered, stopRecovered } from './commands/recover';
 import { restore } from './commands/restore';
 import { restoreRedis } from './commands/restore-redis';
@@ -31,7 +32,7 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, crossCheck, walContinuity, pruneWal, copyWal, compareDatabases, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, recover, stopRecovered, replaceFromRecovered, restoreN8n, exportWorkflows, run];
+const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, recoveries, crossCheck, walContinuity, pruneWal, copyWal, compareDatabases, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, recover, stopRecovered, replaceFromRecovered, restoreN8n, exportWorkflows, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

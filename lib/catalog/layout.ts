@@ -12,6 +12,7 @@ export const LOCKS_FOLDER = 'locks/';
 export const WAL_FOLDER = 'wal/';
 export const RETENTION_HOLD_KEY = 'status/retention-hold.json';
 export const LAST_RUN_FOLDER = 'status/last-run/';
+export const RECOVERIES_FOLDER = 'recoveries/';
 
 export function componentFolder(component: Component): string {
 	return `${BACKUPS_FOLDER}${component}/`;
@@ -57,4 +58,14 @@ export function timelineFolder(systemIdentifier: string, timelineName: string): 
 
 export function lockFolder(name: string): string {
 	return `${LOCKS_FOLDER}${name}/`;
+}
+
+/** What was asked of one recovery; what became of it lies beside it. */
+export function recoveryKey(id: string): string {
+	return `${RECOVERIES_FOLDER}${id}/recovery.json`;
+}
+
+/** The entries of a recovery's journal, one object each, sorted by name. */
+export function recoveryEntriesFolder(id: string): string {
+	return `${RECOVERIES_FOLDER}${id}/entries/`;
 }

@@ -29,6 +29,11 @@ export function ownIdentity(): LockOwner {
 	return own;
 }
 
+/** The process that started the one that calls: n8n, or a command line. */
+export function parentIdentity(): LockOwner {
+	return { ...ownIdentity(), pid: process.ppid, processStart: statFields(process.ppid)?.start ?? '' };
+}
+
 /** Whether the owner's process is surely gone. `false` also means "cannot tell from here". */
 export function isSurelyDead(owner: LockOwner, me: LockOwner = ownIdentity()): boolean {
 	if (owner.bootId === '' || owner.pidNamespace === '') return false;

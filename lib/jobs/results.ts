@@ -1,4 +1,5 @@
 import type { RecoveryPointSummary } from '../catalog/recovery-point-summary';
+import type { RecoverySummary } from '../catalog/recovery-summary';
 import type { RetentionHold } from '../catalog/retention-hold';
 import type { BackupSummary } from '../catalog/summary';
 import type { TableName } from '../catalog/postgres-manifest';
@@ -11,6 +12,7 @@ import type { RestoreN8nResult } from '../n8n/restore/options';
 import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreFilesResult } from '../files/restore/options';
 import type { CrossCheckResult } from '../recovery/cross-check/cross-check';
+import type { Advance, BegunRecovery } from '../recovery/journal';
 import type { DatabaseComparison } from '../postgres/compare-databases';
 import type { RecoverResult } from '../postgres/recovery/options';
 import type { ReplaceResult } from '../postgres/recovery/replace-from-recovered';
@@ -34,6 +36,7 @@ export type { DatabaseComparison };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
 export type { RecoverResult, ReplaceResult, StopRecoveredResult };
 export type { ArchiveWalResult, StreamWalResult, WalItem };
+export type { Advance, BegunRecovery, RecoverySummary };
 export type { ExportedWorkflow, RestoreN8nResult };
 
 export interface BackupResult {
@@ -91,6 +94,10 @@ export interface JobResults {
 	'catalog.status': StatusResult;
 	'catalog.log': MirrorResult;
 	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };
+	'recovery.begin': BegunRecovery;
+	'recovery.next': Advance;
+	'recovery.note': { readonly recovery: RecoverySummary };
+	'recovery.read': { readonly recoveries: RecoverySummary[] };
 	'recovery.crossCheck': CrossCheckResult;
 	'recovery.list': { readonly recoveryPoints: RecoveryPointSummary[] };
 	'files.archive': BackupResult;

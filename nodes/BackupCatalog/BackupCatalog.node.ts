@@ -8,11 +8,15 @@ import {
 import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable, runnableForAll } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
+import { beginRecoveryOperation } from './begin-recovery.operation';
 import { cleanUpOperation } from './clean-up.operation';
 import { copyWalOperation } from './copy-wal.operation';
 import { copyOperation } from './copy.operation';
 import { listOperation } from './list.operation';
 import { listRecoveryPointsOperation } from './list-recovery-points.operation';
+import { nextStageOperation } from './next-stage.operation';
+import { readRecoveryOperation } from './read-recovery.operation';
+import { recordStageOperation } from './record-stage.operation';
 import { logOperation, rebuildLogOperation } from './log.operation';
 import { pruneOperation } from './prune.operation';
 import { pruneWalOperation } from './prune-wal.operation';
@@ -29,6 +33,10 @@ const operations = {
 	pruneWal: runnable(pruneWalOperation),
 	recordRecoveryPoint: runnableForAll(recordRecoveryPointOperation),
 	listRecoveryPoints: runnable(listRecoveryPointsOperation),
+	beginRecovery: runnable(beginRecoveryOperation),
+	nextStage: runnableForAll(nextStageOperation),
+	recordStage: runnableForAll(recordStageOperation),
+	readRecovery: runnable(readRecoveryOperation),
 	log: runnable(logOperation),
 	rebuildLog: runnable(rebuildLogOperation),
 	retentionHold: runnable(retentionHoldOperation),
@@ -44,7 +52,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -81,6 +89,12 @@ export class BackupCatalog implements INodeType {
 				type: 'options',
 				noDataExpression: true,
 				options: [
+					{
+						name: 'Begin Recovery',
+						value: 'beginRecovery',
+						description: 'Open the journal of a recovery, or go on with one that has not ended',
+						action: 'Begin a recovery or go on with it',
+					},
 					{
 						name: 'Clean Up',
 						value: 'cleanUp',
@@ -124,6 +138,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Write the log of the backups',
 					},
 					{
+						name: 'Next Stage',
+						value: 'nextStage',
+						description: 'Write down how a stage of a recovery went, and begin the next one that is not done',
+						action: 'Go to the next stage of a recovery',
+					},
+					{
 						name: 'Prune',
 						value: 'prune',
 						description: 'Delete the backups that the policy no longer keeps',
@@ -136,6 +156,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Prune archived wal',
 					},
 					{
+						name: 'Read Recovery',
+						value: 'readRecovery',
+						description: 'See how recoveries stand: what was asked, every stage and decision, how long it took',
+						action: 'Read the journal of a recovery',
+					},
+					{
 						name: 'Rebuild Log',
 						value: 'rebuildLog',
 						description: 'Forget what the table backup_log says of the store and write it anew',
@@ -146,6 +172,12 @@ export class BackupCatalog implements INodeType {
 						value: 'recordRecoveryPoint',
 						description: 'Write down which backups of a run belong together, and what failed',
 						action: 'Record a recovery point',
+					},
+					{
+						name: 'Record Stage',
+						value: 'recordStage',
+						description: 'Write a stage, a decision or the end into the journal of a recovery',
+						action: 'Record a stage or decision of a recovery',
 					},
 					{
 						name: 'Retention Hold',
@@ -170,6 +202,10 @@ export class BackupCatalog implements INodeType {
 			...pruneWalOperation.properties,
 			...recordRecoveryPointOperation.properties,
 			...listRecoveryPointsOperation.properties,
+			...beginRecoveryOperation.properties,
+			...nextStageOperation.properties,
+			...recordStageOperation.properties,
+			...readRecoveryOperation.properties,
 			...logOperation.properties,
 			...retentionHoldOperation.properties,
 			...statusOperation.properties,

@@ -12,6 +12,7 @@ import { baseBackupJob, replicationPreflightJob } from './basebackup-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
 import { listDatabasesJob, listSchemasJob, listTablesJob, preflightJob, testConnectionJob } from './postgres-lookup-jobs';
 import { recoverJob, recoveryDrillJob, replaceFromRecoveredJob, stopRecoveredJob } from './recover-jobs';
+import { beginRecoveryJob, nextStageJob, readRecoveriesJob, recordStageJob } from './recovery-journal-jobs';
 import { archiveWalJob, streamWalJob } from './wal-jobs';
 import { redisDrillJob, restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
 import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
@@ -51,6 +52,10 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	logJob,
 	recordRecoveryPointJob,
 	listRecoveryPointsJob,
+	beginRecoveryJob,
+	nextStageJob,
+	recordStageJob,
+	readRecoveriesJob,
 	crossCheckJob,
 	verifyIntegrityJob,
 	verifyContinuityJob,
