@@ -14,7 +14,7 @@ import { restore } from './commands/restore';
 import { restoreRedis } from './commands/restore-redis';
 import { restoreFiles } from './commands/restore-files';
 import { run } from './commands/run';
-import { dropPrevious, undoSwap } from './commands/swap-back';
+import { dropPrevious, fence, undoSwap, unfence } from './commands/swap-back';
 import { verify } from './commands/verify';
 import { copyWal, pruneWal, walContinuity } from './commands/wal';
 import { progressBar } from './progress-bar';
@@ -32,7 +32,7 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, recoveries, crossCheck, walContinuity, pruneWal, copyWal, compareDatabases, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, recover, stopRecovered, replaceFromRecovered, restoreN8n, exportWorkflows, run];
+const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, recoveries, crossCheck, walContinuity, pruneWal, copyWal, compareDatabases, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, fence, unfence, recover, stopRecovered, replaceFromRecovered, restoreN8n, exportWorkflows, run];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

@@ -47,3 +47,30 @@ export const dropPrevious: Command = {
 		return { result, text: `Dropped ${result.dropped}.` };
 	},
 };
+
+export const fence: Command = {
+	name: 'fence',
+	summary: 'Close a live database to all clients until "unfence"; with --show only tell which database is live.',
+	usage: 'backup-recovery fence --database NAME --confirm NAME --host HOST --user USER --password-file FILE [--dry-run | --show]',
+	options: { ...swapOptions, database: { type: 'string', short: 'd' }, show: { type: 'boolean' }, 'allow-n8n-database': { type: 'boolean' } },
+	async run(values, _positionals, world) {
+		const connection = await connectionFrom(values, world);
+		const database = requiredOption(values, 'database');
+		const action = values.show === true ? 'show' : 'fence';
+		const job = { kind: 'postgres.fence' as const, connection, database, action, confirmation: textOption(values, 'confirm') ?? '', dryRun: values['dry-run'] === true, allowN8nDatabase: values['allow-n8n-database'] === true } as const;
+		const result = await runJob<'postgres.fence'>(job, world.runOptions);
+		return { result, text: [...(result.dryRun ? ['Nothing was changed. The plan:', ...result.plan] : []), result.live.explanation].join('\n') };
+	},
+};
+
+export const unfence: Command = {
+	name: 'unfence',
+	summary: 'Let clients into a fenced database again.',
+	usage: 'backup-recovery unfence --database NAME --host HOST --user USER --password-file FILE',
+	options: { ...connectionOptions, ...outputOptions, database: { type: 'string', short: 'd' } },
+	async run(values, _positionals, world) {
+		const job = { kind: 'postgres.fence' as const, connection: await connectionFrom(values, world), database: requiredOption(values, 'database'), action: 'lift' } as const;
+		const result = await runJob<'postgres.fence'>(job, world.runOptions);
+		return { result, text: result.changed ? result.live.explanation : `It was not fenced. ${result.live.explanation}` };
+	},
+};

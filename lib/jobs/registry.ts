@@ -13,6 +13,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'postgres.archiveWal': async () => (await import('./handlers/postgres-archive-wal.js')).archiveServerWal,
 	'postgres.streamWal': async () => (await import('./handlers/postgres-stream-wal.js')).streamServerWal,
 	'postgres.restoreDatabase': async () => (await import('./handlers/postgres-restore-database.js')).restoreDatabase,
+	'postgres.fence': async () => (await import('./handlers/postgres-fence.js')).fence,
 	'postgres.undoSwap': async () => (await import('./handlers/postgres-undo-swap.js')).undoSwap,
 	'postgres.dropPrevious': async () => (await import('./handlers/postgres-drop-previous.js')).dropPrevious,
 	'postgres.compareDatabases': async () => (await import('./handlers/postgres-compare-databases.js')).compareDatabases,

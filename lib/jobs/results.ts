@@ -19,6 +19,7 @@ import type { ReplaceResult } from '../postgres/recovery/replace-from-recovered'
 import type { StopRecoveredResult } from '../postgres/recovery/stop-recovered';
 import type { ArchiveWalResult } from '../postgres/wal/archive-wal';
 import type { StreamWalResult, WalItem } from '../postgres/wal/stream-items';
+import type { FenceResult } from '../postgres/restore/fence';
 import type { RestoreResult, SwapResult } from '../postgres/restore/result';
 import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
@@ -34,7 +35,7 @@ export type { RestoreFilesResult };
 export type { ContinuityResult, CopyWalOutcome, PruneWalOutcome };
 export type { DatabaseComparison };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
-export type { RecoverResult, ReplaceResult, StopRecoveredResult };
+export type { FenceResult, RecoverResult, ReplaceResult, StopRecoveredResult };
 export type { ArchiveWalResult, StreamWalResult, WalItem };
 export type { Advance, BegunRecovery, RecoverySummary };
 export type { ExportedWorkflow, RestoreN8nResult };
@@ -59,6 +60,7 @@ export interface JobResults {
 	'postgres.archiveWal': ArchiveWalResult;
 	'postgres.streamWal': StreamWalResult;
 	'postgres.restoreDatabase': RestoreResult;
+	'postgres.fence': FenceResult;
 	'postgres.undoSwap': SwapResult;
 	'postgres.dropPrevious': SwapResult;
 	'postgres.compareDatabases': DatabaseComparison;

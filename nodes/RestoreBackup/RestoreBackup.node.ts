@@ -9,6 +9,7 @@ import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
 import { dropPreviousOperation } from './drop-previous.operation';
+import { fenceOperation } from './fence.operation';
 import { filesOperation } from './files.operation';
 import { n8nOperation } from './n8n.operation';
 import { postgresDatabaseOperation } from './postgres-database.operation';
@@ -25,6 +26,7 @@ const operations = {
 	stopRecovered: runnable(stopRecoveredOperation),
 	redis: runnable(redisOperation),
 	undoSwap: runnable(undoSwapOperation),
+	fence: runnable(fenceOperation),
 	dropPrevious: runnable(dropPreviousOperation),
 	files: runnable(filesOperation),
 	n8n: runnable(n8nOperation),
@@ -38,7 +40,7 @@ export class RestoreBackup implements INodeType {
 		group: ['output'],
 		version: 1,
 		subtitle:
-			'={{ { postgresDatabase: "Postgres Database", postgresPointInTime: "Postgres Point in Time", replaceFromRecovered: "Replace From Recovered", stopRecovered: "Stop Recovered Server", undoSwap: "Undo Swap", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n", redis: "Redis" }[$parameter["operation"]] + ($parameter["dryRun"] === false || $parameter["operation"] === "stopRecovered" ? "" : " (dry run)") }}',
+			'={{ { postgresDatabase: "Postgres Database", postgresPointInTime: "Postgres Point in Time", replaceFromRecovered: "Replace From Recovered", stopRecovered: "Stop Recovered Server", undoSwap: "Undo Swap", fence: "Fence", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n", redis: "Redis" }[$parameter["operation"]] + ($parameter["dryRun"] === false || ["stopRecovered", "fence"].includes($parameter["operation"]) ? "" : " (dry run)") }}',
 		description: 'Restore a backup beside the live data, prove it, and swap it in',
 		defaults: { name: 'Restore Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -50,7 +52,7 @@ export class RestoreBackup implements INodeType {
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'postgresPointInTime', 'replaceFromRecovered', 'undoSwap', 'dropPrevious'] }, hide: { recoveryMode: ['startHere', 'prepareOnly'] } },
+				displayOptions: { show: { operation: ['postgresDatabase', 'postgresPointInTime', 'replaceFromRecovered', 'undoSwap', 'fence', 'dropPrevious'] }, hide: { recoveryMode: ['startHere', 'prepareOnly'] } },
 			},
 			{
 				displayName: 'Redis Server',
@@ -86,6 +88,12 @@ export class RestoreBackup implements INodeType {
 						value: 'dropPrevious',
 						description: 'Drop the database that an earlier swap kept',
 						action: 'Drop the previous database',
+					},
+					{
+						name: 'Fence',
+						value: 'fence',
+						description: 'Keep the clients of a database out during a recovery, or let them in again',
+						action: 'Fence a database',
 					},
 					{
 						name: 'Files',
@@ -144,6 +152,7 @@ export class RestoreBackup implements INodeType {
 			...stopRecoveredOperation.properties,
 			...redisOperation.properties,
 			...undoSwapOperation.properties,
+			...fenceOperation.properties,
 			...dropPreviousOperation.properties,
 			...filesOperation.properties,
 			...n8nOperation.properties,

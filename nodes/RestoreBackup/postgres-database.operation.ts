@@ -2,6 +2,7 @@ import type { NodeExecutionHint } from 'n8n-workflow';
 import type { RestoreResult } from '../../lib/jobs/results';
 import { backupFields, backupLocator, readBackupChoice, readBackupId } from '../shared/backup-field';
 import { databaseField } from '../shared/database-field';
+import { momentIn } from '../shared/moment';
 import type { Operation, OperationInput } from '../shared/operation';
 import { lockWaitField, optionsCollection, parallelJobsField, timeoutField, readLockWaitSeconds } from '../shared/option-fields';
 import { plainData } from '../shared/plain-data';
@@ -95,6 +96,13 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 		}),
 		optionsCollection(operation, [
 			{
+				displayName: 'Keep Closed',
+				name: 'keepClosed',
+				type: 'boolean',
+				default: false,
+				description: 'Whether to let nobody into the swapped-in database until its fence is lifted (see the operation Fence)',
+			},
+			{
 				displayName: 'Minimum Verification',
 				name: 'minimumVerification',
 				type: 'options',
@@ -109,6 +117,13 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 			},
 			parallelJobsField,
 			timeoutField,
+			{
+				displayName: 'Unless Swapped In Since',
+				name: 'unlessSwappedSince',
+				type: 'dateTime',
+				default: '',
+				description: 'Do nothing where a swap since then has put this very backup in place. For runbooks that go on with what a dead run began: the server is asked, not the run.',
+			},
 			lockWaitField,
 		]),
 	],
@@ -117,6 +132,7 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 		const { parameters } = input;
 		const options = parameters.collection('options');
 		const target = readTarget(input);
+		const since = options.raw('unlessSwappedSince');
 		return {
 			kind: 'postgres.restoreDatabase',
 			...(await restoreCommon(input)),
@@ -128,6 +144,8 @@ export const postgresDatabaseOperation: Operation<'postgres.restoreDatabase'> = 
 			minimumVerification: options.choice('minimumVerification', 'Minimum Verification', ['none', 'checksum', 'structure', 'restore']),
 			globals: readGlobals(input),
 			lockWaitSeconds: readLockWaitSeconds(options),
+			keepClosed: options.flag('keepClosed', 'Keep Closed'),
+			unlessSwappedSince: since === undefined || since === null || since === '' ? null : momentIn(since, input.timeZone, 'Unless Swapped In Since'),
 		};
 	},
 	items: (result) => [{ restore: plainData(result) }],

@@ -205,6 +205,8 @@ describe('Restore Backup', () => {
 			globals: null,
 			allowN8nDatabase: false,
 			lockWaitSeconds: 0,
+			keepClosed: false,
+			unlessSwappedSince: null,
 		});
 	});
 
@@ -245,6 +247,19 @@ describe('Restore Backup', () => {
 			target: { mode: 'new', database: 'copy' },
 			globals: { by: 'id', id: globals },
 		});
+	});
+
+	test('a fence needs the name typed, its lifting nothing', async () => {
+		const fence = { operation: 'fence', database: list('crm') };
+		expect(await jobOf(node, fence)).toEqual({ kind: 'postgres.fence', connection, database: 'crm', action: 'show', dryRun: false, confirmation: '', allowN8nDatabase: false });
+		expect(await nextJobOf(node, { ...fence, fenceAction: 'fence', confirmation: 'crm' })).toMatchObject({ action: 'fence', dryRun: true, confirmation: '' });
+		expect(await nextJobOf(node, { ...fence, fenceAction: 'fence', dryRun: false, confirmation: 'crm' })).toMatchObject({ dryRun: false, confirmation: 'crm' });
+		expect(await nextJobOf(node, { ...fence, fenceAction: 'lift' })).toMatchObject({ action: 'lift', dryRun: false });
+	});
+
+	test('a swap for a runbook: closed, and not twice', async () => {
+		const options = { keepClosed: true, unlessSwappedSince: '2026-11-22T04:00:00.000Z' };
+		expect(await jobOf(node, { operation: 'postgresDatabase', targetDatabase: list('crm'), options })).toMatchObject(options);
 	});
 
 	test('undo swap and drop previous', async () => {

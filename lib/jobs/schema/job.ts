@@ -15,7 +15,7 @@ import { recoverJob, recoveryDrillJob, replaceFromRecoveredJob, stopRecoveredJob
 import { beginRecoveryJob, nextStageJob, readRecoveriesJob, recordStageJob } from './recovery-journal-jobs';
 import { archiveWalJob, streamWalJob } from './wal-jobs';
 import { redisDrillJob, restoreRedisJob, snapshotRedisJob, testRedisJob } from './redis-jobs';
-import { dropPreviousJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
+import { dropPreviousJob, fenceJob, restoreDatabaseJob, undoSwapJob } from './postgres-restore-jobs';
 
 /** Every job there is. A job is plain data; whatever runs it (a node, the command line) checks it against this schema first. */
 export const jobSchema = z.discriminatedUnion('kind', [
@@ -28,6 +28,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	streamWalJob,
 	restoreDatabaseJob,
 	undoSwapJob,
+	fenceJob,
 	dropPreviousJob,
 	compareDatabasesJob,
 	testConnectionJob,

@@ -43,6 +43,19 @@ export const restoreDatabaseJob = z.strictObject({
 	/** Only the command line sets this: n8n cannot restore the database that it runs on. */
 	allowN8nDatabase: z.boolean().default(false),
 	lockWaitSeconds: z.number().min(0).default(0),
+	/** After a swap: leave the restored database behind a fence until that is lifted. */
+	keepClosed: z.boolean().default(false),
+	/** Do nothing where a swap since then has put this very backup in place. */
+	unlessSwappedSince: z.iso.datetime({ offset: true }).nullable().default(null),
+});
+
+/** Keeps the clients of a live database out, lets them in again, or tells what is under its name. */
+export const fenceJob = z.strictObject({
+	kind: z.literal('postgres.fence'),
+	...restoreCommon,
+	database: z.string().min(1),
+	action: z.enum(['fence', 'lift', 'show']),
+	allowN8nDatabase: z.boolean().default(false),
 });
 
 export const undoSwapJob = z.strictObject({

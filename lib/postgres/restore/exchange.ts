@@ -147,7 +147,7 @@ async function whileEndingSessions(ender: pg.Client, databases: readonly string[
 }
 
 /** A role without the right to end all of them ends those that it may: who stays is named when the exchange gives up. */
-async function endSessions(ender: pg.Client, databases: readonly string[]): Promise<void> {
+export async function endSessions(ender: pg.Client, databases: readonly string[]): Promise<void> {
 	await ender.query(
 		`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE datname = ANY($1) AND pid <> pg_backend_pid()

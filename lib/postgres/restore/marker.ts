@@ -6,11 +6,12 @@ export const databaseMarkSchema = z.looseObject({
 	/**
 	 * `scratch`: being filled by a restore or a drill; dropped by the next run once the process that made it is dead.
 	 * `previous`: was live until a restore replaced it. `undone`: came from a restore that was undone.
+	 * `fenced`: is live, and closed to clients until the fence is lifted.
 	 */
-	role: z.enum(['scratch', 'previous', 'undone']),
+	role: z.enum(['scratch', 'previous', 'undone', 'fenced']),
 	/** The live database's name. */
 	database: z.string(),
-	/** The backup that was restored. */
+	/** The backup that was restored; empty for a fence around what was live before. */
 	backup: z.string(),
 	at: z.iso.datetime({ offset: true }),
 	/** Host and process that made it, for people. */
@@ -19,6 +20,8 @@ export const databaseMarkSchema = z.looseObject({
 	comment: z.string().nullable().default(null),
 	/** Whether it let clients in before it was set aside. */
 	connectionLimit: z.number().int().default(-1),
+	/** Of one that is fenced: whether it let clients in before; left out: it did. */
+	open: z.boolean().optional(),
 });
 export type DatabaseMark = z.infer<typeof databaseMarkSchema>;
 
@@ -58,5 +61,7 @@ function sentence(mark: DatabaseMark): string {
 				`This came from backup ${mark.backup} and was ${name} until ${mark.at}, when the swap was undone. It takes no connections. ` +
 				`"Drop Previous" deletes it.`
 			);
+		case 'fenced':
+			return `${name} is closed to all clients since ${mark.at}, because a recovery is going on. "Fence: Lift" in Restore Backup, or backup-recovery unfence, opens it.`;
 	}
 }

@@ -21,4 +21,8 @@ export interface RestoreOptions {
 	readonly confirmation: string;
 	readonly allowN8nDatabase: boolean;
 	readonly lockWaitSeconds: number;
+	/** A swap leaves the restored database behind a fence until that is lifted. One around the live database stays in any case. */
+	readonly keepClosed?: boolean;
+	/** Do nothing where a swap since this moment (ISO 8601) has put this very backup in place: for a run that goes on with a dead one's work. */
+	readonly unlessSwappedSince?: string | null;
 }

@@ -11,7 +11,9 @@ import { createDatabase } from './create-database';
 import { previousName, restoreName } from './database-names';
 import { checkDump, type StoredDump, storedDump, temporaryBytes } from './dump-files';
 import { exchangeDatabases } from './exchange';
+import { fenceMark, fenceStatements } from './fence';
 import { fillDatabase, type FilledDatabase } from './fill-database';
+import { describeLive, fenceOf, ownComment, swappedSince } from './live-database';
 import { type Maintenance, withMaintenance } from './maintenance';
 import type { DatabaseMark } from './marker';
 import type { RestoreOptions } from './options';
@@ -25,7 +27,7 @@ import { checkSpace } from './space-checks';
 import { StepRecorder } from '../../core/steps';
 import { checkTarget } from './target-checks';
 import { lockTargetName } from './target-lock';
-import { readDatabases, readTargetServer, type TargetServer } from './target-server';
+import { readDatabases, readTargetServer, type TargetDatabase, type TargetServer } from './target-server';
 import { throwIfFailed } from '../../core/throw-if-failed';
 
 /**
@@ -71,6 +73,8 @@ class Restore {
 		const globals = options.globals === null ? undefined : await this.readGlobals(options.globals);
 		if (!options.dryRun) await lockTargetName(this.session, options.target.database, options.lockWaitSeconds);
 		const server = await readTargetServer(this.session.client);
+		const done = this.alreadyInPlace(server);
+		if (done) return done;
 		const checks = await steps.run('Check', async () => await this.check(server, globals), (made) => `${made.length} points were checked.`);
 		const liveExists = server.databases.has(options.target.database);
 		const missingRoles = neededRoles(this.found.manifest).filter((role) => !server.roles.has(role));
@@ -86,14 +90,24 @@ class Restore {
 			const filled = await this.fillExisting(server);
 			return this.result({ checks, plan: [], previousDatabase: null, comparison: filled.comparison.tables, outageMilliseconds: null, warnings: [...warnings, ...filled.warnings] });
 		}
-		const { filled, previousDatabase, outageMilliseconds } = await this.restoreBeside(server);
-		return this.result({ checks, plan: [], previousDatabase, comparison: filled.comparison.tables, outageMilliseconds, warnings: [...warnings, ...filled.warnings] });
+		const { filled, ...placed } = await this.restoreBeside(server);
+		return this.result({ checks, plan: [], ...placed, comparison: filled.comparison.tables, warnings: [...warnings, ...filled.warnings] });
 	}
 
-	private result(rest: Omit<RestoreResult, 'dryRun' | 'backup' | 'database' | 'steps'>): RestoreResult {
+	/** A run that died after its swap has left nothing to do. The server says so, and the lock on the name keeps others from changing it meanwhile. */
+	private alreadyInPlace(server: TargetServer): RestoreResult | undefined {
+		const { unlessSwappedSince: since, dryRun, target } = this.options;
+		if (since === undefined || since === null || dryRun || target.mode !== 'swap') return undefined;
+		const live = swappedSince(server, target.database, this.found.manifest.id, since);
+		if (live === undefined) return undefined;
+		const previousDatabase = live.restored?.previousDatabase ?? null;
+		return this.result({ checks: [], plan: [], previousDatabase, comparison: [], outageMilliseconds: null, warnings: [], alreadyInPlace: true, live });
+	}
+
+	private result(rest: Omit<RestoreResult, 'dryRun' | 'backup' | 'database' | 'steps' | 'alreadyInPlace' | 'live'> & Partial<Pick<RestoreResult, 'alreadyInPlace' | 'live'>>): RestoreResult {
 		const { options, found, steps } = this;
 		const checks = rest.checks.map(({ check, state, detail, hint }) => ({ check, state, detail, ...(hint === undefined ? {} : { hint }) }));
-		return { dryRun: options.dryRun, backup: found.summary, database: options.target.database, steps: steps.steps, ...rest, checks };
+		return { dryRun: options.dryRun, backup: found.summary, database: options.target.database, steps: steps.steps, alreadyInPlace: false, live: null, ...rest, checks };
 	}
 
 	private async readGlobals(choice: NonNullable<RestoreOptions['globals']>): Promise<Globals> {
@@ -145,7 +159,7 @@ class Restore {
 		}
 	}
 
-	private async restoreBeside(server: TargetServer): Promise<{ filled: FilledDatabase; previousDatabase: string | null; outageMilliseconds: number | null }> {
+	private async restoreBeside(server: TargetServer): Promise<{ filled: FilledDatabase } & PutInPlace> {
 		const { session, context, steps, options } = this;
 		const { database } = options.target;
 		const settings = this.found.manifest.postgres?.settings;
@@ -170,7 +184,7 @@ class Restore {
 	}
 
 	/** Gives the proven copy its name; in a swap, in exchange for the live one. */
-	private async putInPlace(beside: string): Promise<{ previousDatabase: string | null; outageMilliseconds: number | null }> {
+	private async putInPlace(beside: string): Promise<PutInPlace> {
 		const { session, context, steps, options } = this;
 		const { database, mode } = options.target;
 		const databases = await readDatabases(session.client);
@@ -183,7 +197,8 @@ class Restore {
 			keepAs,
 			alongside: [
 				...finalStatements(beside, this.found.manifest.postgres?.settings),
-				...(live === undefined ? [] : setAsideStatements(database, { ...this.previousMark(at), comment: live.comment, connectionLimit: live.connectionLimit })),
+				...this.fence(beside, live, at),
+				...(live === undefined ? [] : setAsideStatements(database, { ...this.previousMark(at), comment: ownComment(live), connectionLimit: live.connectionLimit })),
 			],
 		};
 		const outage = await steps.run(
@@ -194,13 +209,30 @@ class Restore {
 					? `The restored database is now "${database}".`
 					: `The restored database is now "${database}"; clients could not connect for ${milliseconds} ms. The one from before is kept as "${keepAs}".`,
 		);
-		return { previousDatabase: keepAs ?? null, outageMilliseconds: keepAs === undefined ? null : outage };
+		return {
+			previousDatabase: keepAs ?? null,
+			outageMilliseconds: keepAs === undefined ? null : outage,
+			live: mode === 'swap' ? describeLive({ databases: await readDatabases(session.client) }, database) : null,
+		};
+	}
+
+	/** A fence that stands around the live name stays, and says from now on what is behind it. */
+	private fence(beside: string, live: TargetDatabase | undefined, at: Date): string[] {
+		const { keepClosed, target } = this.options;
+		const standing = fenceOf(live);
+		if (target.mode !== 'swap' || (keepClosed !== true && standing === undefined)) return [];
+		const settings = this.found.manifest.postgres?.settings;
+		const mark = fenceMark({ now: () => at }, { name: target.database, comment: settings?.comment ?? null, allowsConnections: standing?.open ?? live?.allowsConnections ?? true });
+		return fenceStatements(beside, { ...mark, backup: this.found.manifest.id });
 	}
 
 	private previousMark(at: Date): DatabaseMark {
 		return { ...scratchMark(this.context, this.options.target.database, this.found.manifest.id, null), role: 'previous', at: at.toISOString() };
 	}
 }
+
+/** How the exchange went. */
+type PutInPlace = Pick<RestoreResult, 'previousDatabase' | 'outageMilliseconds' | 'live'>;
 
 /** What makes a scratch database an ordinary one: its own comment instead of our mark, its limits. */
 function finalStatements(database: string, settings: { readonly comment: string | null; readonly connectionLimit: number; readonly isTemplate: boolean } | undefined): string[] {

@@ -1,5 +1,6 @@
 import type { BackupSummary } from '../../catalog/summary';
 import type { CheckResult, StepResult } from '../../core/steps';
+import type { LiveDatabase } from './live-database';
 import type { TableComparison } from './compare-proof';
 
 /** What a restore, or its dry run, yields. */
@@ -18,6 +19,10 @@ export interface RestoreResult {
 	/** Milliseconds during which no client could connect to the live name; null where nothing was swapped. */
 	readonly outageMilliseconds: number | null;
 	readonly warnings: string[];
+	/** Nothing was done, because an earlier run has put this very backup in place. */
+	readonly alreadyInPlace: boolean;
+	/** What is under the live name after a swap; null where nothing was swapped. */
+	readonly live: LiveDatabase | null;
 }
 
 /** What undoing a swap, dropping what a swap kept, or the dry run of either yields. */

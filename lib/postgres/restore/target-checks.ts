@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { BackupError } from '../../core/errors';
 import { withClient } from '../connect';
 import { LONGEST_NAME_BYTES } from './database-names';
 import { APPLICATION_NAME, type Maintenance } from './maintenance';
@@ -172,4 +173,11 @@ export function inDatabase<T>(session: Maintenance, database: string, body: (cli
 
 function shellWord(text: string): string {
 	return /^[A-Za-z0-9_.-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** @throws BackupError `PERMISSION_DENIED` */
+export function checkOwned(server: TargetServer, databases: readonly TargetDatabase[]): void {
+	const foreign = databases.find((database) => !database.owned);
+	if (!foreign) return;
+	throw new BackupError('PERMISSION_DENIED', `The role "${server.user}" does not own the database "${foreign.name}".`, 'Use a superuser or the owner of the database.');
 }

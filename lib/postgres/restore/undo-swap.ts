@@ -2,15 +2,16 @@ import { escapeIdentifier } from 'pg';
 import type { JobContext } from '../../core/context';
 import { BackupError } from '../../core/errors';
 import type { PostgresConnection } from '../connection-settings';
-import { hasNameOf, previousName } from './database-names';
+import { previousName } from './database-names';
 import { exchangeDatabases } from './exchange';
+import { type KeptDatabase, keptDatabases, ownComment } from './live-database';
 import { type Maintenance, withMaintenance } from './maintenance';
-import { type DatabaseMark, readMark } from './marker';
+import type { DatabaseMark } from './marker';
 import { findN8nTables, n8nDatabaseError } from './n8n-tables';
 import type { SwapResult } from './result';
 import { commentStatement, scratchMark } from './scratch-database';
 import { setAsideStatements } from './set-aside';
-import { inDatabase } from './target-checks';
+import { checkOwned, inDatabase } from './target-checks';
 import { lockTargetName } from './target-lock';
 import { readTargetServer, type TargetDatabase, type TargetServer } from './target-server';
 
@@ -54,23 +55,8 @@ export async function undoSwap(options: UndoSwapOptions, context: JobContext): P
 	});
 }
 
-interface Previous {
-	readonly database: TargetDatabase;
-	readonly mark: DatabaseMark;
-}
-
-/** The databases set aside by swaps of this name, newest first. */
-function listPrevious(server: TargetServer, live: string): Previous[] {
-	const found: Previous[] = [];
-	for (const database of server.databases.values()) {
-		const mark = readMark(database.comment);
-		if (mark?.role === 'previous' && mark.database === live && hasNameOf('before', database.name)) found.push({ database, mark });
-	}
-	return found.sort((a, b) => (a.mark.at < b.mark.at ? 1 : -1));
-}
-
-function choosePrevious(server: TargetServer, { database, previous }: UndoSwapOptions): Previous {
-	const all = listPrevious(server, database);
+function choosePrevious(server: TargetServer, { database, previous }: UndoSwapOptions): KeptDatabase {
+	const all = keptDatabases(server, database);
 	const chosen = previous === '' ? all[0] : all.find((candidate) => candidate.database.name === previous);
 	if (chosen) return chosen;
 	const there = all.length === 0 ? 'None is kept.' : `Kept are: ${all.map((candidate) => candidate.database.name).join(', ')}.`;
@@ -79,12 +65,6 @@ function choosePrevious(server: TargetServer, { database, previous }: UndoSwapOp
 		previous === '' ? `There is no database that a swap of "${database}" has set aside.` : `"${previous}" is not a database that a swap of "${database}" has set aside. ${there}`,
 		'Look at the databases of the server: one that was set aside is called <name>_before_<time> and says so in its comment. If it was dropped, restore a backup instead.',
 	);
-}
-
-function checkOwned(server: TargetServer, databases: readonly TargetDatabase[]): void {
-	const foreign = databases.find((database) => !database.owned);
-	if (!foreign) return;
-	throw new BackupError('PERMISSION_DENIED', `The role "${server.user}" does not own the database "${foreign.name}".`, 'Use a superuser or the owner of the database.');
 }
 
 async function checkNotN8n(session: Maintenance, live: TargetDatabase | undefined, options: UndoSwapOptions): Promise<void> {
@@ -104,7 +84,7 @@ function bringBackStatements(database: TargetDatabase, mark: DatabaseMark): stri
 }
 
 function undoneMark(live: TargetDatabase, previous: DatabaseMark, context: JobContext): DatabaseMark {
-	return { ...scratchMark(context, live.name, previous.backup, live.comment), role: 'undone', connectionLimit: live.connectionLimit };
+	return { ...scratchMark(context, live.name, previous.backup, ownComment(live)), role: 'undone', connectionLimit: live.connectionLimit };
 }
 
 export function notConfirmed(name: string, what: string): BackupError {
