@@ -1,16 +1,19 @@
-import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { escapeIdentifier } from 'pg';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import type { RecoveryPointSummary } from '../../lib/catalog/recovery-point-summary';
-import type { CopyOutcome, CrossCheckResult, RestoreResult } from '../../lib/jobs/results';
+import type { CopyOutcome, CrossCheckResult, RestoreN8nResult, RestoreResult } from '../../lib/jobs/results';
 import { type CrmStack, readStack, type StackContents, stackDifferences, startCrmStack } from '../support/crm-stack';
 import { type DatabaseContents, differences, snapshotContents } from '../support/database-contents';
 import { readTree } from '../support/file-trees';
 import { startN8n, type N8nServer } from '../support/n8n-server';
 import { type PackedPackage, packPackage } from '../support/packed-package';
 import type { PostgresServer } from '../support/postgres-server';
+import { clientProcesses, frozenTool } from '../support/processes';
+import { untilStage } from '../support/recovery-journals';
 import { installShippedWorkflows, type InstalledWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
+import { until } from '../support/until';
 
 interface Recovery {
 	readonly message: string;
@@ -19,6 +22,14 @@ interface Recovery {
 }
 
 const CONFIRMATION = `RESTORE ${SHIPPED_DATABASE}`;
+
+/** What Recovery: Full answers at its end. */
+interface FullRecovery {
+	readonly stages: ReadonlyArray<{ stage: string; state: string; tries: number }>;
+	readonly database: { readonly largestTables: ReadonlyArray<{ table: string; rows: number; asBackedUp: boolean }> };
+	readonly crossCheck: CrossCheckResult;
+	readonly n8n: { readonly restore: RestoreN8nResult };
+}
 
 /** What the backup workflows say at their end. */
 interface RunReport {
@@ -53,7 +64,9 @@ beforeAll(async () => {
 		allowedFolders: [dirname(stack.folders.uploads), ...Object.values(stack.places)],
 		env: { BACKUP_RECOVERY_ALLOW_N8N: 'true' },
 	});
-	workflows = await installShippedWorkflows(n8n, stack);
+	const recoveryFolder = join(stack.places.third, 'recovery');
+	await mkdir(recoveryFolder);
+	workflows = await installShippedWorkflows(n8n, stack, { recoveryFolder });
 	whole = await readStack(stack);
 	before = whole.database;
 }, 240_000);
@@ -174,17 +187,38 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect((await workflows.recover({ confirm: CONFIRMATION }, 'recovery-full')).status).toBe(400);
 		const answer = await workflows.recover({ dryRun: true }, 'recovery-full');
 		expect(answer).toMatchObject({ status: 200 });
-		expect((JSON.parse(answer.body) as { plans: string[][]; problems: string[] }).plans).toHaveLength(4);
+		expect(JSON.parse(answer.body)).toMatchObject({ plans: [{}, {}, {}, {}], stages: ['fence', 'database', 'redis', 'uploads', 'configuration', 'unfence', 'cross-check', 'n8n'], open: '' });
 		expect(stackDifferences(wrecked, await readStack(stack))).toEqual([]);
 		expect((await workflows.recover({ confirm: 'RESTORE EVERYTHING', recoveryPoint: '20200101T000000Z-set-000000' }, 'recovery-full')).status).toBe(404);
 	}, 300_000);
 
-	test('Recovery: Full brings everything back, and puts the configuration beside the live one', async () => {
-		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING' }, 'recovery-full');
+	test('n8n is killed while Recovery: Full restores the database: the live one is the old one, and nobody can write to it', async () => {
+		const databasesBefore = await databases();
+		const first = workflows.recover({ confirm: 'RESTORE EVERYTHING', by: 'Ana' }, 'recovery-full').catch(() => undefined);
+		await untilStage(n8n.storeFolder, 'database');
+		const pgRestore = await frozenTool('pg_restore', server.port);
+		await n8n.kill();
+		process.kill(pgRestore, 'SIGCONT');
+		await first;
+		await until('pg_restore has ended', () => clientProcesses(server.port).length === 0);
+		await expect(server.query('SELECT 1', SHIPPED_DATABASE)).rejects.toMatchObject({ code: '55000' });
+		expect((await databases()).filter((name) => !/_restore_/.test(name))).toEqual(databasesBefore);
+		await n8n.restart();
+	}, 120_000);
+
+	test('after the restart the same call goes on where it stopped, and brings everything back', async () => {
+		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING', by: 'Ana' }, 'recovery-full');
 		expect(answer).toMatchObject({ status: 200 });
+		const done = JSON.parse(answer.body) as FullRecovery;
+		expect(done).toMatchObject({ resumed: true, interruptedStage: 'database', database: { alreadyInPlace: false, live: expect.stringContaining('proven, and swapped in') as string } });
+		expect(done.stages.map(({ stage, state, tries }) => `${stage} ${state} ${tries}`)).toEqual(
+			['fence done 1', 'database done 2', 'redis done 1', 'uploads done 1', 'configuration done 1', 'unfence done 1', 'cross-check done 1', 'n8n done 1'],
+		);
+		expect(done.database.largestTables[0]).toMatchObject({ asBackedUp: true });
+		expect(done.crossCheck.rowsWithoutFiles.count).toBe(0);
+		expect((await databases()).filter((name) => /_restore_/.test(name))).toEqual([]);
 		expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
-		const { crossCheck } = JSON.parse(answer.body) as { crossCheck: CrossCheckResult };
-		expect(crossCheck.rowsWithoutFiles.count).toBe(0);
+		expect(await readdir(done.n8n.restore.dataFolder)).toEqual(expect.arrayContaining(['config', 'database.sqlite']));
 		const { config } = stack.folders;
 		expect(await readFile(join(config, '.env.local'), 'utf8')).toContain('BROKEN=1');
 		expect(await readFile(join(config, '.env.local.restored'), 'utf8')).not.toContain('BROKEN=1');

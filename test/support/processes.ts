@@ -43,16 +43,21 @@ export function clientProcesses(port: number): RunningProcess[] {
 
 /** Waits for a dump's pg_dump and stops it in mid-air, so that what a test does next surely happens half way. */
 export async function frozenPgDump(port: number): Promise<number> {
+	return await frozenTool('pg_dump', port);
+}
+
+/** The same for any of PostgreSQL's client programs. */
+export async function frozenTool(name: string, port: number): Promise<number> {
 	const deadline = performance.now() + 20_000;
 	while (performance.now() < deadline) {
-		const found = clientProcesses(port).find((each) => each.command[0]?.endsWith('/pg_dump') && !each.command.includes('--version'));
+		const found = clientProcesses(port).find((each) => each.command[0]?.endsWith(`/${name}`) && !each.command.includes('--version'));
 		if (found !== undefined) {
 			process.kill(found.pid, 'SIGSTOP');
 			return found.pid;
 		}
 		await sleep(5);
 	}
-	throw new Error('No pg_dump was seen.');
+	throw new Error(`No ${name} was seen.`);
 }
 
 function parts(file: string): string[] {
