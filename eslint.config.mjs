@@ -116,6 +116,16 @@ export default tseslint.config(
 		],
 	),
 
+	restricted(
+		['cli/break-glass.ts'],
+		[
+			noProcesses,
+			noN8n,
+			{ regex: '^(\\.\\./)+(nodes|credentials)/', message: 'nodes/ and cli/ do not know each other.' },
+			{ regex: `^(\\.\\./)+lib/(?!(jobs/(child-process|worker\\.js)|process/allowed-network)$)`, message: 'The single file holds the command line and the worker of its jobs.' },
+		],
+	),
+
 	{
 		files: ['test/**/*.ts', 'benchmarks/**/*.ts', 'demo/**/*.ts', 'scripts/**/*.ts'],
 		rules: {

@@ -11,6 +11,7 @@ import { recordPoint, recoveryPoints } from './commands/recovery-points';
 import { recoveries } from './commands/recoveries';
 import { recover, replaceFromRecovered, stopRecovered } from './commands/recover';
 import { restore } from './commands/restore';
+import { restoreAll } from './commands/restore-all';
 import { restoreRedis } from './commands/restore-redis';
 import { restoreFiles } from './commands/restore-files';
 import { run } from './commands/run';
@@ -32,7 +33,35 @@ export interface MainWorld {
 	readonly workerModule?: string;
 }
 
-const commands: readonly Command[] = [list, check, verify, copy, recordPoint, recoveryPoints, recoveries, crossCheck, walContinuity, pruneWal, copyWal, compareDatabases, restore, restoreRedis, restoreFiles, undoSwap, dropPrevious, fence, unfence, recover, stopRecovered, replaceFromRecovered, restoreN8n, exportWorkflows, run];
+/** In the order in which they are shown. */
+const commands: readonly Command[] = [
+	list,
+	check,
+	verify,
+	copy,
+	recordPoint,
+	recoveryPoints,
+	recoveries,
+	crossCheck,
+	walContinuity,
+	pruneWal,
+	copyWal,
+	compareDatabases,
+	restoreAll,
+	restore,
+	restoreRedis,
+	restoreFiles,
+	undoSwap,
+	dropPrevious,
+	fence,
+	unfence,
+	recover,
+	stopRecovered,
+	replaceFromRecovered,
+	restoreN8n,
+	exportWorkflows,
+	run,
+];
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.

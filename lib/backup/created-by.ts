@@ -3,11 +3,14 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Manifest } from '../catalog/manifest';
 
+/** Written in by the build of the break-glass kit's single file, which has no package.json. */
+declare const BUNDLED_VERSION: string | undefined;
+
 const PACKAGE = 'n8n-nodes-backup-recovery';
 
 /** Package, version and host, for the manifest. */
 export function createdBy(): Manifest['createdBy'] {
-	return { name: PACKAGE, version: packageVersion(__dirname), host: hostname() };
+	return { name: PACKAGE, version: typeof BUNDLED_VERSION === 'string' ? BUNDLED_VERSION : packageVersion(__dirname), host: hostname() };
 }
 
 /** The package's own package.json is a different number of folders up in the sources and in `dist`. */

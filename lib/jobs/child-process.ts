@@ -1,7 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 
+/** Tells the single file of the break-glass kit that it is to be the worker; a worker of its own takes no notice of it. */
+export const JOB_WORKER = 'job-worker';
+
 /** What a job's process may see of its parent's environment: n8n's own holds secrets (its encryption key, database password). */
-const PASSED_ON = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'HOME', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+const PASSED_ON = ['PATH', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'HOME', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'BACKUP_RECOVERY_ONLY_NETWORK'];
 
 /** How the machine's role is found in a container or by a service account; only jobs whose store uses the role see these. */
 const OF_THE_ROLE = [
@@ -33,7 +36,7 @@ const HEAP_LIMIT = 256;
 export function forkWorker(workerModule: string, environment: NodeJS.ProcessEnv, job: unknown): ChildProcess {
 	const env: NodeJS.ProcessEnv = { ...WITHOUT_FILES };
 	for (const name of usesRole(job) ? [...PASSED_ON, ...OF_THE_ROLE] : PASSED_ON) if (environment[name] !== undefined) env[name] = environment[name];
-	return fork(workerModule, [], {
+	return fork(workerModule, [JOB_WORKER], {
 		env,
 		execArgv: [`--max-old-space-size=${HEAP_LIMIT}`],
 		detached: true,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { root } from './project.mjs';
 import { runQuietly } from './run.mjs';
 
-const SOURCES = ['nodes', 'credentials', 'lib', 'cli', 'workflows', 'gulpfile.js', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = ['nodes', 'credentials', 'lib', 'cli', 'workflows', 'scripts/bundle-break-glass.mjs', 'gulpfile.js', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 /** Compiles the package unless what was last compiled came from these very sources. */
 export async function build() {

@@ -1,0 +1,175 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type AgePair, newAgePair } from '../../support/age';
+import { type CrmStack, readStack, type StackContents, startCrmStack } from '../../support/crm-stack';
+import { differences, snapshotContents } from '../../support/database-contents';
+import { readTree, treeDifferences } from '../../support/file-trees';
+import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { type RedisServer, startRedis } from '../../support/redis-server';
+import { contentsOf, makeSmallN8n } from '../../support/small-n8n';
+import { until } from '../../support/until';
+
+const run = promisify(execFile);
+const commandLine = join(__dirname, '../../../dist/cli/backup-recovery.js');
+const singleFile = join(__dirname, '../../../dist/break-glass/backup-recovery.cjs');
+jest.setTimeout(120_000);
+
+let root: string;
+let store: string;
+let pair: AgePair;
+let before: StackContents & { readonly n8n: Record<string, unknown[]> };
+let point: string;
+let server: PostgresServer;
+let redis: RedisServer;
+
+/** What is left after the loss: the store and the key. */
+beforeAll(async () => {
+	root = await mkdtemp(join(tmpdir(), 'backup-recovery-loss-'));
+	store = join(root, 'store');
+	await mkdir(store);
+	pair = await newAgePair();
+	const stack = await startCrmStack(0.02);
+	const n8nFolder = join(root, 'old-n8n');
+	const { database } = makeSmallN8n(n8nFolder);
+	try {
+		let newest = '';
+		for (const job of backupsOf(stack, n8nFolder)) newest = ((await runJobFile(job)).backup as { id: string }).id;
+		const recorded = await runJobFile({ kind: 'recovery.record', store: place(), since: '2020-01-01T00:00:00Z', expected: ['postgres', 'redis', 'files', 'config', 'n8n'], failWhenIncomplete: true, name: 'before the fire' });
+		point = (recorded.recoveryPoint as { id: string }).id;
+		// A daily run makes a newer recovery point, without a database: it must not be chosen.
+		await runJobFile({ kind: 'recovery.record', store: place(), members: [{ component: 'n8n', id: newest }], name: 'of the day' });
+		before = { ...(await readStack(stack)), n8n: contentsOf(database, EXECUTIONS) };
+	} finally {
+		await stack.stop();
+		await rm(n8nFolder, { recursive: true, force: true });
+	}
+	[server, redis] = await Promise.all([startPostgres(), startRedis({ password: 'redis-of-the-new-server' })]);
+}, 120_000);
+afterAll(async () => {
+	await Promise.all([server?.stop(), redis?.stop()]);
+	await rm(root, { recursive: true, force: true });
+});
+
+/** Not in a backup unless asked for. */
+const EXECUTIONS = ['execution_entity', 'execution_data', 'chat_hub_messages', 'something_of_an_execution', 'sqlite_sequence', '(schema)'];
+const place = () => ({ type: 'folder', path: store });
+
+function backupsOf({ server: old, redis: oldRedis, folders }: CrmStack, n8nFolder: string): object[] {
+	const common = { store: place(), encryption: { to: 'recipients', recipients: [pair.recipient] } };
+	const connection = { host: old.host, port: old.port, user: old.user, password: old.password };
+	return [
+		{ kind: 'postgres.dumpGlobals', ...common, connection },
+		{ kind: 'postgres.dumpDatabase', ...common, connection, database: 'crm_dashboard', fingerprint: true },
+		{ kind: 'redis.snapshot', ...common, connection: oldRedis.connection, name: 'sessions' },
+		{ kind: 'files.archive', ...common, component: 'files', folder: folders.uploads, label: 'uploads' },
+		{ kind: 'files.archive', ...common, component: 'config', folder: folders.config, label: 'configuration' },
+		{ kind: 'n8n.backup', ...common, dataFolder: n8nFolder, database: { type: 'sqlite', file: join(n8nFolder, 'database.sqlite') } },
+	];
+}
+
+async function runJobFile(job: object): Promise<Record<string, unknown>> {
+	const file = join(root, 'job.json');
+	await writeFile(file, JSON.stringify(job), { mode: 0o600 });
+	return JSON.parse((await run(process.execPath, [commandLine, 'run', file], { maxBuffer: 1 << 24 })).stdout) as Record<string, unknown>;
+}
+
+/** An empty folder with the single file and the key. */
+async function emptyFolder(name: string): Promise<string> {
+	const folder = join(root, name);
+	await mkdir(folder);
+	await copyFile(singleFile, join(folder, 'backup-recovery.cjs'));
+	await writeFile(join(folder, 'identity.txt'), `${pair.identity}\n`, { mode: 0o600 });
+	return folder;
+}
+
+const environment = (folder: string) => ({ PATH: process.env.PATH, HOME: folder, NEW_DB_PASSWORD: server.password, NEW_REDIS_PASSWORD: redis.password });
+const restoreAll = (...more: string[]) => ['backup-recovery.cjs', 'restore-all', '--store', store, '--identity-file', 'identity.txt', ...more];
+const command = async (folder: string, ...more: string[]) => await run(process.execPath, restoreAll(...more), { cwd: folder, env: environment(folder), maxBuffer: 1 << 24 });
+
+async function writeTargets(folder: string, changes: Record<string, unknown> = {}): Promise<void> {
+	const targets = {
+		postgres: { connection: { host: server.host, port: server.port, user: server.user, password: { fromEnvironment: 'NEW_DB_PASSWORD' } } },
+		redis: [{ source: 'sessions', connection: { deployment: { mode: 'standalone', host: redis.host, port: redis.port }, password: { fromEnvironment: 'NEW_REDIS_PASSWORD' } } }],
+		files: [{ source: 'uploads', folder: join(folder, 'uploads') }],
+		config: [{ source: 'configuration', folder: join(folder, 'config') }],
+		n8n: [{ source: 'n8n', dataFolder: join(folder, '.n8n') }],
+		...changes,
+	};
+	await writeFile(join(folder, 'targets.json'), JSON.stringify(targets));
+}
+
+async function expectEverything(folder: string): Promise<void> {
+	expect(differences(before.database, await snapshotContents(server, 'crm_dashboard'))).toEqual([]);
+	expect(await redis.digest()).toBe(before.redis);
+	expect(treeDifferences(before.uploads, await readTree(join(folder, 'uploads'))).filter((path) => path !== '')).toEqual([]);
+	expect(treeDifferences(before.config, await readTree(join(folder, 'config'))).filter((path) => path !== '')).toEqual([]);
+	expect(contentsOf(join(folder, '.n8n', 'database.sqlite'), EXECUTIONS)).toEqual(before.n8n);
+	expect(JSON.parse(await readFile(join(folder, '.n8n', 'config'), 'utf8'))).toMatchObject({ encryptionKey: 'the-key-of-this-n8n' });
+	expect(await server.query(`SELECT rolname FROM pg_roles WHERE rolname LIKE 'crm_%' ORDER BY 1`)).toHaveLength(3);
+}
+
+async function forget(): Promise<void> {
+	await server.query('DROP DATABASE IF EXISTS crm_dashboard');
+	await redis.redis.flushall();
+}
+
+test('an empty folder, Node, the store and the key: everything is back', async () => {
+	const folder = await emptyFolder('new-server');
+	const example = JSON.parse((await command(folder, '--example', '--point', point)).stdout) as Record<string, unknown>;
+	expect(example).toMatchObject({ postgres: { databases: { crm_dashboard: 'crm_dashboard' } }, redis: [{ source: 'sessions' }], files: [{ source: 'uploads' }], config: [{ source: 'configuration' }], n8n: [{ source: 'n8n' }] });
+
+	await writeTargets(folder, { config: [] });
+	await expect(command(folder, '--targets', 'targets.json')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('config/configuration has no place') });
+	await writeTargets(folder);
+	const planned = (await command(folder, '--targets', 'targets.json')).stdout;
+	expect(planned).toContain('Nothing was changed');
+	expect(planned).toContain(`--confirm ${point}`);
+	await expect(command(folder, '--targets', 'targets.json', '--confirm', 'yes')).rejects.toMatchObject({ stderr: expect.stringContaining('NOT_CONFIRMED') });
+	await redis.redis.set('somebody', 'lives here');
+	await expect(command(folder, '--targets', 'targets.json', '--confirm', point)).rejects.toMatchObject({ stderr: expect.stringContaining('holds 1 keys') });
+	await redis.redis.flushall();
+	expect(await server.query(`SELECT 1 FROM pg_database WHERE datname = 'crm_dashboard'`)).toEqual([]);
+
+	const done = (await command(folder, '--targets', 'targets.json', '--confirm', point)).stdout;
+	expect(done).toMatch(new RegExp(`Everything of ${point} is restored, [\\d.]+ seconds`));
+	await expectEverything(folder);
+	await forget();
+});
+
+test('killed with its job in the middle of several stages, the same command goes on', async () => {
+	const folder = await emptyFolder('unlucky-server');
+	await writeTargets(folder);
+	for (const name of ['postgres/crm_dashboard', 'files/uploads']) {
+		const child = spawn(process.execPath, restoreAll('--targets', 'targets.json', '--confirm', point), { cwd: folder, env: environment(folder), stdio: 'ignore' });
+		await until(`${name} begins`, async () => (await stateOf(folder, name)) !== 'waiting');
+		await new Promise((resolve) => setTimeout(resolve, 150));
+		await killWithJob(child);
+	}
+	await command(folder, '--targets', 'targets.json', '--confirm', point);
+	await expectEverything(folder);
+	expect((await command(folder, '--targets', 'targets.json')).stdout).toContain('done: ');
+});
+
+async function stateOf(folder: string, name: string): Promise<string> {
+	const text = await readFile(join(folder, `restore-all-${point}.json`), 'utf8').catch(() => '{"stages":[]}');
+	const { stages } = JSON.parse(text) as { stages: { name: string; state: string }[] };
+	return stages.find((stage) => stage.name === name)?.state ?? 'waiting';
+}
+
+/** As a power cut does: nobody gets to clean up. */
+async function killWithJob(child: ChildProcess): Promise<void> {
+	const jobs = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').catch(() => '')).trim().split(' ').filter(Boolean).map(Number);
+	const exited = once(child, 'exit');
+	for (const pid of [child.pid!, ...jobs.map((job) => -job)]) {
+		try {
+			process.kill(pid, 'SIGKILL');
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+		}
+	}
+	if (child.exitCode === null && child.signalCode === null) await exited;
+}
