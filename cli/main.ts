@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { toBackupError } from '../lib/core/errors';
 import type { Command } from './command';
+import { breakGlassKit } from './commands/break-glass-kit';
 import { check } from './commands/check';
 import { compareDatabases } from './commands/compare-databases';
 import { copy } from './commands/copy';
@@ -60,6 +61,7 @@ const commands: readonly Command[] = [
 	replaceFromRecovered,
 	restoreN8n,
 	exportWorkflows,
+	breakGlassKit,
 	run,
 ];
 

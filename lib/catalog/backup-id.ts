@@ -5,7 +5,7 @@ const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
 const ID = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([a-z]+)-[0-9a-z]{6}$/;
 
 /** A new backup's id, e.g. `20261122T020000Z-full-a1b2c3`: sorts by time. */
-export function newBackupId(now: Date, kind: BackupKind | 'set' | 'recovery', randomBytes: (bytes: number) => Buffer): string {
+export function newBackupId(now: Date, kind: BackupKind | 'set' | 'recovery' | 'kit', randomBytes: (bytes: number) => Buffer): string {
 	const time = now.toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '');
 	const suffix = [...randomBytes(6)].map((byte) => LETTERS[byte % LETTERS.length]).join('');
 	return `${time}-${kind}-${suffix}`;

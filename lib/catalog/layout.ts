@@ -13,6 +13,7 @@ export const WAL_FOLDER = 'wal/';
 export const RETENTION_HOLD_KEY = 'status/retention-hold.json';
 export const LAST_RUN_FOLDER = 'status/last-run/';
 export const RECOVERIES_FOLDER = 'recoveries/';
+export const KITS_FOLDER = 'break-glass/';
 
 export function componentFolder(component: Component): string {
 	return `${BACKUPS_FOLDER}${component}/`;

@@ -39,6 +39,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'catalog.dashboard': async () => (await import('./handlers/catalog-dashboard.js')).dashboard,
 	'catalog.pruneWal': async () => (await import('./handlers/catalog-prune-wal.js')).pruneWal,
 	'catalog.copyWal': async () => (await import('./handlers/catalog-copy-wal.js')).copyWal,
+	'breakGlass.write': async () => (await import('./handlers/break-glass-write.js')).writeBreakGlassKit,
 	'catalog.status': async () => (await import('./handlers/catalog-status.js')).status,
 	'catalog.log': async () => (await import('./handlers/catalog-log.js')).mirrorLog,
 	'recovery.record': async () => (await import('./handlers/recovery-record.js')).recordPoint,

@@ -2,6 +2,7 @@ import type { RecoveryPointSummary } from '../catalog/recovery-point-summary';
 import type { RecoverySummary } from '../catalog/recovery-summary';
 import type { RetentionHold } from '../catalog/retention-hold';
 import type { BackupSummary } from '../catalog/summary';
+import type { KitResult } from '../break-glass/write-kit';
 import type { TableName } from '../catalog/postgres-manifest';
 import type { CopyOutcome } from '../copy/copy-backups';
 import type { CopyWalOutcome } from '../copy/copy-wal';
@@ -31,7 +32,7 @@ import type { VerifyResult } from '../verify/result';
 import type { ContinuityResult } from '../verify/verify-continuity';
 import type { JobKind } from './schema/job';
 
-export type { RestoreFilesResult };
+export type { KitResult, RestoreFilesResult };
 export type { ContinuityResult, CopyWalOutcome, PruneWalOutcome };
 export type { DatabaseComparison };
 export type { CheckResult, CopyOutcome, CrossCheckResult, RecoveryPointSummary, RedisRestoreResult, RestoreResult, SwapResult, VerifyResult };
@@ -93,6 +94,7 @@ export interface JobResults {
 	'catalog.dashboard': DashboardResult;
 	'catalog.pruneWal': PruneWalOutcome;
 	'catalog.copyWal': CopyWalOutcome;
+	'breakGlass.write': KitResult;
 	'catalog.status': StatusResult;
 	'catalog.log': MirrorResult;
 	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };

@@ -17,6 +17,7 @@ import { listRecoveryPointsOperation } from './list-recovery-points.operation';
 import { nextStageOperation } from './next-stage.operation';
 import { readRecoveryOperation } from './read-recovery.operation';
 import { recordStageOperation } from './record-stage.operation';
+import { breakGlassKitOperation } from './break-glass-kit.operation';
 import { logOperation, rebuildLogOperation } from './log.operation';
 import { pruneOperation } from './prune.operation';
 import { pruneWalOperation } from './prune-wal.operation';
@@ -37,6 +38,7 @@ const operations = {
 	nextStage: runnableForAll(nextStageOperation),
 	recordStage: runnableForAll(recordStageOperation),
 	readRecovery: runnable(readRecoveryOperation),
+	breakGlassKit: runnable(breakGlassKitOperation),
 	log: runnable(logOperation),
 	rebuildLog: runnable(rebuildLogOperation),
 	retentionHold: runnable(retentionHoldOperation),
@@ -52,7 +54,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -65,14 +67,14 @@ export class BackupCatalog implements INodeType {
 				name: 'backupTargetStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',
-				displayOptions: { show: { operation: ['copy', 'copyWal'] } },
+				displayOptions: { show: { operation: ['breakGlassKit', 'copy', 'copyWal'] } },
 			},
 			{
 				displayName: 'Backup Encryption',
 				name: 'backupEncryptionApi',
 				required: false,
 				testedBy: 'backupEncryptionTest',
-				displayOptions: { show: { operation: ['pruneWal'] } },
+				displayOptions: { show: { operation: ['breakGlassKit', 'pruneWal'] } },
 			},
 			{
 				displayName: 'Postgres Server',
@@ -94,6 +96,12 @@ export class BackupCatalog implements INodeType {
 						value: 'beginRecovery',
 						description: 'Open the journal of a recovery, or go on with one that has not ended',
 						action: 'Begin a recovery or go on with it',
+					},
+					{
+						name: 'Break-Glass Kit',
+						value: 'breakGlassKit',
+						description: 'Write all that people need to restore without n8n: the command line in one file, the address of the store, printable steps; proven in an empty folder',
+						action: 'Write a break glass kit',
 					},
 					{
 						name: 'Clean Up',
@@ -206,6 +214,7 @@ export class BackupCatalog implements INodeType {
 			...nextStageOperation.properties,
 			...recordStageOperation.properties,
 			...readRecoveryOperation.properties,
+			...breakGlassKitOperation.properties,
 			...logOperation.properties,
 			...retentionHoldOperation.properties,
 			...statusOperation.properties,

@@ -7,6 +7,7 @@ import { compareDatabasesJob } from './compare-job';
 import { dashboardJob, logJob, retentionHoldJob, statusJob } from './log-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
+import { writeKitJob } from './kit-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
 import { baseBackupJob, replicationPreflightJob } from './basebackup-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
@@ -47,6 +48,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	copyJob,
 	pruneWalJob,
 	copyWalJob,
+	writeKitJob,
 	statusJob,
 	dashboardJob,
 	retentionHoldJob,

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type AgePair, newAgePair } from '../../support/age';
+import type { KitResult } from '../../../lib/jobs/results';
+import { type AgePair, newAgePair, stockAge } from '../../support/age';
 import { type CrmStack, readStack, type StackContents, startCrmStack } from '../../support/crm-stack';
 import { differences, snapshotContents } from '../../support/database-contents';
 import { readTree, treeDifferences } from '../../support/file-trees';
@@ -173,3 +174,68 @@ async function killWithJob(child: ChildProcess): Promise<void> {
 	}
 	if (child.exitCode === null && child.signalCode === null) await exited;
 }
+
+describe('the break-glass kit', () => {
+	let kits: string;
+	beforeAll(async () => await mkdir((kits = join(root, 'kits'))));
+	const writeKit = async (...more: string[]) => {
+		const args = [commandLine, 'break-glass-kit', '--store', store, '--to', kits, '--title', 'CRM <Pro>', ...more, '--json'];
+		const { stdout } = await run(process.execPath, args, { maxBuffer: 1 << 24, env: { PATH: process.env.PATH } });
+		return (JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as { result: KitResult }).result;
+	};
+
+	test('is proven in an empty folder, opened by stock age, and restores with the commands of its steps', async () => {
+		const notes = join(root, 'notes.txt');
+		await writeFile(notes, 'DBA: Maria <maria@example.com>');
+		const identity = join(root, 'identity.txt');
+		await writeFile(identity, `${pair.identity}\n`, { mode: 0o600 });
+		const { kit, proof, recoveryPoint, warnings } = await writeKit('--recipient', pair.recipient, '--identity-file', identity, '--notes-file', notes);
+		expect(recoveryPoint).toBe(point);
+		expect(proof).toEqual({ read: 'config/configuration was restored into the empty folder and compared with its index.', network: 'none' });
+		expect(warnings).toEqual([]);
+		expect(kit.files).toEqual(expect.arrayContaining(['backup-recovery.cjs', 'STEPS.txt', 'STEPS.html', 'targets.json', 'LICENSES.txt', 'SHA256SUMS']));
+
+		const folder = join(root, 'opened');
+		await mkdir(folder);
+		await writeFile(join(root, 'kit.tar'), await stockAge(['-d', '-i', identity], await readFile(join(kits, kit.file))));
+		await run('tar', ['-xf', join(root, 'kit.tar'), '-C', folder]);
+		await run('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: folder });
+		const page = await readFile(join(folder, 'STEPS.html'), 'utf8');
+		expect(page).toContain('CRM &lt;Pro&gt;');
+		expect(page).toContain('Maria &lt;maria@example.com&gt;');
+		const steps = await readFile(join(folder, 'STEPS.txt'), 'utf8');
+		expect(steps).toContain(pair.recipient);
+		expect(steps).not.toContain(pair.identity);
+		expect(await readFile(join(kits, dirname(kit.file), 'README.txt'), 'utf8')).toContain(kit.sha256);
+
+		// What the page says is what is typed, in a network namespace without any network.
+		const [plan] = /node backup-recovery\.cjs restore-all .*--targets targets\.json$/m.exec(steps) ?? [];
+		await writeFile(join(folder, 'identity.txt'), `${pair.identity}\n`, { mode: 0o600 });
+		await writeFile(join(folder, 'targets.json'), JSON.stringify({ files: [{ source: 'uploads', folder: join(folder, 'uploads') }], config: [{ source: 'configuration', folder: join(folder, 'config') }], leaveOut: ['postgres', 'redis', 'n8n'] }));
+		const typed = ['unshare', '-rn', 'sh', '-c', `${plan} --confirm ${point}`];
+		await run(typed[0]!, typed.slice(1), { cwd: folder, env: { PATH: process.env.PATH } });
+		expect(treeDifferences(before.uploads, await readTree(join(folder, 'uploads'))).filter((path) => path !== '' && !path.includes('"owner"'))).toEqual([]);
+	});
+
+	test('without a key for the backups every byte of one is read; without recipients nothing is written', async () => {
+		const { proof, warnings, kit } = await writeKit('--recipient', (await newAgePair()).recipient);
+		expect(proof.read).toContain('It was not opened');
+		expect(warnings).toEqual([expect.stringContaining('Nobody has opened this kit yet')]);
+		expect(kit.bytes).toBeGreaterThan(100_000);
+		await expect(writeKit()).rejects.toMatchObject({ stdout: expect.stringContaining('ENCRYPTION_REQUIRED') });
+	});
+
+	test('is not written when its single file cannot do its work', async () => {
+		const manifest = join(store, 'sets', point, 'manifest.json');
+		const text = await readFile(manifest, 'utf8');
+		const configuration = (JSON.parse(text) as { members: { component: string; backup: string }[] }).members.find(({ component }) => component === 'config')!.backup;
+		const archive = join(store, 'backups', 'config', configuration, 'files.tar.zst.age');
+		const bytes = await readFile(archive);
+		const count = async () => (await readdir(join(kits, 'break-glass'))).length;
+		const had = await count();
+		await writeFile(archive, Buffer.from(bytes).fill(0, 300, 310));
+		await expect(writeKit('--recipient', pair.recipient, '--identity-file', join(root, 'identity.txt'))).rejects.toMatchObject({ stdout: expect.stringMatching(/The single file of the kit failed at \\"restore-files\\"/) });
+		await writeFile(archive, bytes);
+		expect(await count()).toBe(had);
+	});
+});
