@@ -23,5 +23,5 @@ module.exports = {
 	maxWorkers: availableParallelism(),
 	// Long enough for a busy machine; a test that hangs still ends.
 	testTimeout: 60_000,
-	projects: [project('unit'), project('nodes'), project('integration'), project('e2e')],
+	projects: [project('unit'), project('nodes'), project('integration'), project('e2e'), project('rehearsal')],
 };

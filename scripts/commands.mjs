@@ -25,6 +25,7 @@ export const commands = {
 		steps: [{ title: 'Integration tests (real servers)', jest: ['integration'] }],
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
+	'rehearsal': { needs: ['postgres', 'redis', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'Rehearsals of disasters (real n8n)', jest: ['rehearsal'] }] },
 	'bench': { needs: ['postgres', 'redis', 'zstd', 'restic', 'rclone', 'pgbackrest', 's3 server', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
 	'soak': { needs: ['postgres', 'zstd', 'build'], steps: [{ title: 'Soak: continuous archiving under load', run: ['node', '--import', 'tsx', 'benchmarks/soak.ts'] }] },
 	'pictures': {

@@ -7,11 +7,13 @@ import type { CopyOutcome, CrossCheckResult, RestoreN8nResult, RestoreResult } f
 import { type CrmStack, readStack, type StackContents, stackDifferences, startCrmStack } from '../support/crm-stack';
 import { type DatabaseContents, differences, snapshotContents } from '../support/database-contents';
 import { readTree } from '../support/file-trees';
+import { FORM_LOGIN } from '../support/n8n-credentials';
+import { FormVisit } from '../support/n8n-form';
 import { startN8n, type N8nServer } from '../support/n8n-server';
 import { type PackedPackage, packPackage } from '../support/packed-package';
 import type { PostgresServer } from '../support/postgres-server';
 import { clientProcesses, frozenTool } from '../support/processes';
-import { untilStage } from '../support/recovery-journals';
+import { newestRecovery, untilStage } from '../support/recovery-journals';
 import { installShippedWorkflows, type InstalledWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
 import { until } from '../support/until';
 
@@ -224,6 +226,51 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(await readFile(join(config, '.env.local.restored'), 'utf8')).not.toContain('BROKEN=1');
 		expect((await readTree(config))['.env.local.restored']?.content).toBe(whole.config['.env.local']?.content);
 	}, 400_000);
+
+	test.each([
+		['another confirmation', ['Uploads', '', '', 'Ana'], 'RESTORE CONFIGURATION', 'This is what would be done', 'Nothing was changed'],
+		['a backup that there is not', ['Uploads', '', '20200101T000000Z-full-000000', 'Ana'], undefined, 'There is no such backup', ''],
+	])('Recovery: Files: %s changes nothing and says why', async (_name, form, typed, first, second) => {
+		const unchanged = await readStack(stack);
+		const visit = await FormVisit.begin(n8n.url, 'recovery-files', form, FORM_LOGIN);
+		expect(await visit.page()).toContain(first);
+		if (typed !== undefined) {
+			await visit.submit(['', typed]);
+			expect(await visit.page()).toContain(second);
+		}
+		expect(stackDifferences(unchanged, await readStack(stack))).toEqual([]);
+	}, 60_000);
+
+	test('Recovery: Files brings chosen uploads back, and the configuration beside the live one only after a yes', async () => {
+		const { uploads, config } = stack.folders;
+		await rm(join(uploads, 'contracts'), { recursive: true });
+		await rm(join(uploads, 'avatars', 'João.jpg'));
+		const files = await FormVisit.begin(n8n.url, 'recovery-files', ['Uploads', 'contracts/**', '', 'Ana: <b>deleted</b>'], FORM_LOGIN);
+		expect(await files.page()).toMatch(/[1-9]\d* files to be made, 0 to be replaced/);
+		await files.submit(['', 'RESTORE UPLOADS']);
+		expect(await files.page()).toContain('The files are back');
+		expect(Object.keys(await readTree(join(uploads, 'contracts'))).length).toBeGreaterThan(1);
+		expect(await readdir(join(uploads, 'avatars'))).not.toContain('João.jpg');
+
+		await rm(join(config, '.env.local.restored'));
+		const configuration = await FormVisit.begin(n8n.url, 'recovery-files', ['Configuration', '', '', 'Ana'], FORM_LOGIN);
+		await configuration.page();
+		expect(await readdir(config)).not.toContain('.env.local.restored');
+		await configuration.submit(['', 'RESTORE CONFIGURATION']);
+		expect(await configuration.page()).toContain('ending in .restored');
+		expect((await readTree(config))['.env.local.restored']?.content).toBe(whole.config['.env.local']?.content);
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ name: 'Recovery: Files (config)', state: 'succeeded', by: 'Ana', decisions: [{ answer: 'RESTORE CONFIGURATION' }] });
+
+		const rest = await FormVisit.begin(n8n.url, 'recovery-files', ['Uploads', '', '', 'Ana'], FORM_LOGIN);
+		await rest.page();
+		await rest.submit(['', 'RESTORE UPLOADS']);
+		expect(await rest.page()).toContain('1 files were made');
+		expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
+		const n8nData = await FormVisit.begin(n8n.url, 'recovery-files', ['n8n data', '', '', 'Ana'], FORM_LOGIN);
+		await n8nData.page();
+		await n8nData.submit(['', 'RESTORE N8N DATA']);
+		expect(await n8nData.page()).toContain('The running n8n is untouched');
+	}, 120_000);
 
 	test.each([
 		['Backup: Daily', SHIPPED.dailyBackup, ['files incremental', 'logs full', 'n8n full', 'redis full']],

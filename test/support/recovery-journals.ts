@@ -17,6 +17,6 @@ export async function newestRecovery(folder: string): Promise<RecoverySummary | 
 }
 
 /** Waits until the newest recovery is at a stage. */
-export async function untilStage(folder: string, stage: string): Promise<void> {
-	await until(`the recovery is at ${stage}`, async () => (await newestRecovery(folder))?.stages.some((each) => each.stage === stage && each.state === 'running') === true);
+export async function untilStage(folder: string, stage: string, everyMs?: number): Promise<void> {
+	await until(`the recovery is at ${stage}`, async () => (await newestRecovery(folder))?.stages.some((each) => each.stage === stage && each.state === 'running') === true, 40, everyMs);
 }

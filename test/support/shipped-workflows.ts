@@ -17,6 +17,7 @@ export const SHIPPED = {
 	configurationBackup: 'brBackupConfig01',
 	recovery: 'brRecoveryDb0001',
 	fullRecovery: 'brRecoveryFull01',
+	recoveryFiles: 'brRecoveryFile01',
 	pointInTime: 'brRecoveryPitr01',
 	incrementalBackup: 'brBackupIncr0001',
 	continuous: 'brBackupWal00001',
@@ -33,27 +34,33 @@ export interface InstalledWorkflows {
 	recover(body: object, path?: string): Promise<WebhookAnswer>;
 }
 
+/** What a test sets in *Backup: Settings* besides the places of its stack. */
+export interface SettingsToEdit {
+	readonly recoveryFolder?: string;
+	readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** For a whole stack, or only its database server where nothing else matters. */
-export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { recoveryFolder, ...sources }: Partial<CredentialSources> & { readonly recoveryFolder?: string } = {}): Promise<InstalledWorkflows> {
+export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { recoveryFolder, settings, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
 	const webhookKey = randomBytes(24).toString('hex');
 	const whole = 'server' in stack ? stack : undefined;
 	const folders = [n8n.storeFolder, whole?.places.second ?? n8n.storeFolder, whole?.places.third ?? n8n.storeFolder] as const;
 	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
 	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
-	await importEdited(n8n, whole, recoveryFolder);
+	await importEdited(n8n, whole, { recoveryFolder, settings });
 	// Continuous archiving begins when it is published: whoever wants it does that.
 	await n8n.publish(...Object.values(SHIPPED).filter((id) => id !== SHIPPED.continuous));
 	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
 }
 
 /** As shipped, but for what *Backup: Settings* and the notes of the workflows tell people to set first. */
-async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, recoveryFolder: string | undefined): Promise<void> {
+async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, toEdit: SettingsToEdit): Promise<void> {
 	const edited = await mkdtemp(join(tmpdir(), 'backup-recovery-workflows-'));
 	try {
 		for (const name of await readdir(FOLDER)) {
 			const text = await readFile(join(FOLDER, name), 'utf8');
 			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(text) : text;
-			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, recoveryFolder) : withQuickPieces(withTables));
+			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : withQuickPieces(withTables));
 		}
 		await n8n.importWorkflows(edited);
 	} finally {
@@ -77,9 +84,22 @@ function withTablesOnPostgres(text: string): string {
 	return JSON.stringify(workflow);
 }
 
-function withSettings(text: string, stack: CrmStack | undefined, recoveryFolder: string | undefined): string {
-	const withFolder = recoveryFolder === undefined ? text : withValues(text, new Map([['/recovery', recoveryFolder]]));
+function withSettings(text: string, stack: CrmStack | undefined, { recoveryFolder, settings = {} }: SettingsToEdit): string {
+	const named = withNamed(text, settings);
+	const withFolder = recoveryFolder === undefined ? named : withValues(named, new Map([['/recovery', recoveryFolder]]));
 	return stack === undefined ? withFolder : withPlaces(withFolder, stack);
+}
+
+/** Fields of *Backup: Settings* by their names; the last node gets those that it does not have. */
+function withNamed(text: string, settings: Readonly<Record<string, string>>): string {
+	const workflow = JSON.parse(text) as { nodes: Array<{ parameters: { assignments?: { assignments: Array<{ id: string; name: string; value: unknown; type: string }> } } }> };
+	const lists = workflow.nodes.flatMap(({ parameters }) => (parameters.assignments ? [parameters.assignments.assignments] : []));
+	for (const [name, value] of Object.entries(settings)) {
+		const found = lists.flat().find((field) => field.name === name);
+		if (found) found.value = value;
+		else lists.at(-1)?.push({ id: name, name, value, type: 'string' });
+	}
+	return JSON.stringify(workflow);
 }
 
 function withPlaces(text: string, { folders, redis }: CrmStack): string {

@@ -88,6 +88,7 @@ test('all workflows are there, with ids and names of their own', () => {
 		['backup-settings.json', 'Backup: Settings'],
 		['error-alert.json', 'Backup: Error Alert'],
 		['recovery-database.json', 'Recovery: Database'],
+		['recovery-files.json', 'Recovery: Files'],
 		['recovery-full.json', 'Recovery: Full'],
 		['recovery-point-in-time.json', 'Recovery: Point in Time'],
 		['wal-continuous.json', 'Backup: WAL Continuous'],
