@@ -40,8 +40,8 @@ async function photograph(n8n: N8nServer, server: PostgresServer): Promise<void>
 	await n8n.importWorkflow(panelWorkflow());
 	await withEditor(n8n.url, async (page) => {
 		// The workflows are long rows: a wide window keeps their notes readable.
-		await page.setViewportSize({ width: 2560, height: 1200 });
-		for (const { file, id } of WORKFLOWS) {
+		for (const { file, id, height } of WORKFLOWS) {
+			await page.setViewportSize({ width: 2560, height });
 			await openCanvas(page, `${n8n.url}/workflow/${id}`);
 			await shoot(page, file);
 		}
