@@ -9,12 +9,13 @@ export interface ControlFile {
 	/** The settings that the server had, of which recovery may need no fewer. */
 	readonly maxConnections: number;
 	readonly maxWorkerProcesses: number;
+	readonly maxWalSenders: number;
 	readonly maxPreparedTransactions: number;
 	readonly maxLocksPerTransaction: number;
 }
 
 /** `ControlFileData` of src/include/catalog/pg_control.h, the same from PostgreSQL 13 to 18 as far as this goes. */
-const AT = { systemIdentifier: 0, version: 8, maxConnections: 180, maxWorkers: 184, maxPrepared: 192, maxLocks: 196, floatFormat: 208, segmentBytes: 228 };
+const AT = { systemIdentifier: 0, version: 8, maxConnections: 180, maxWorkers: 184, maxWalSenders: 188, maxPrepared: 192, maxLocks: 196, floatFormat: 208, segmentBytes: 228 };
 const VERSIONS = [1300, 1700, 1800];
 const FLOAT_FORMAT = 1_234_567;
 
@@ -36,6 +37,7 @@ export async function readControlFile(dataFolder: string): Promise<ControlFile> 
 		segmentBytes: bytes.readUInt32LE(AT.segmentBytes),
 		maxConnections: bytes.readInt32LE(AT.maxConnections),
 		maxWorkerProcesses: bytes.readInt32LE(AT.maxWorkers),
+		maxWalSenders: bytes.readInt32LE(AT.maxWalSenders),
 		maxPreparedTransactions: bytes.readInt32LE(AT.maxPrepared),
 		maxLocksPerTransaction: bytes.readInt32LE(AT.maxLocks),
 	};

@@ -12,6 +12,8 @@ export interface RecoverySettings {
 	/** Where the socket lies; null: whoever starts the server says so. */
 	readonly socketFolder: string | null;
 	readonly control: ControlFile;
+	/** Stay read-only at the target, where it can be asked questions and be sent on; left out: become a server of its own there. */
+	readonly pause?: boolean;
 	/** For another container: who may connect over the network, with the passwords of the recovered roles. */
 	readonly overNetwork: boolean;
 }
@@ -51,6 +53,14 @@ export async function dropTarget(dataFolder: string): Promise<void> {
 	await writeFile(path, text.replace(/^recovery_target_(time|lsn|name|xid) = .*\n/gm, ''), { mode: 0o600 });
 }
 
+/** Sends a recovery on: after the next start it stops at this LSN. Its server must have been stopped, and have paused before it. */
+export async function moveTarget(dataFolder: string, lsn: string, inclusive: boolean): Promise<void> {
+	const path = join(dataFolder, 'postgresql.conf');
+	const text = await readFile(path, 'utf8');
+	const kept = text.replace(/^recovery_target_(time|lsn|name|xid|inclusive) = .*\n/gm, '');
+	await writeFile(path, `${kept}recovery_target_inclusive = ${quote(inclusive ? 'on' : 'off')}\nrecovery_target_lsn = ${quote(lsn)}\n`, { mode: 0o600 });
+}
+
 /** Makes what was a recovery an ordinary server: no setting of it is left that could surprise at the next start. */
 export async function afterRecovery(dataFolder: string): Promise<void> {
 	const path = join(dataFolder, 'postgresql.conf');
@@ -59,7 +69,7 @@ export async function afterRecovery(dataFolder: string): Promise<void> {
 	await appendFile(path, "# The recovery is over. Settings of the server that was backed up: postgresql.conf.primary, postgresql.auto.conf.primary.\n");
 }
 
-function configuration({ target, inclusive, timeline, socketFolder, control }: RecoverySettings): string {
+function configuration({ target, inclusive, timeline, socketFolder, control, pause = false }: RecoverySettings): string {
 	const lines: [string, string | number][] = [
 		['listen_addresses', ''],
 		['unix_socket_directories', socketFolder === null ? '' : `"${socketFolder.replaceAll('"', '""')}"`],
@@ -67,8 +77,11 @@ function configuration({ target, inclusive, timeline, socketFolder, control }: R
 		['ssl', 'off'],
 		['archive_mode', 'off'],
 		['wal_level', 'replica'],
-		// Nobody reads before the target is reached; so the primary's settings need not be matched to the letter.
-		['hot_standby', 'off'],
+		// Where nobody reads before the target is reached, the primary's settings need not be matched to the letter.
+		['hot_standby', pause ? 'on' : 'off'],
+		// What pauses is thrown away afterwards.
+		['fsync', pause ? 'off' : 'on'],
+		['max_wal_senders', pause ? Math.max(control.maxWalSenders, 10) : 10],
 		['max_connections', Math.max(control.maxConnections, 20)],
 		['max_worker_processes', Math.max(control.maxWorkerProcesses, 8)],
 		// Prepared transactions come back to life, and more of them may have been allowed later on.
@@ -87,7 +100,7 @@ function configuration({ target, inclusive, timeline, socketFolder, control }: R
 		// The working folder of a server is its data directory: so no path needs quoting, and the whole may be moved.
 		['restore_command', 'cp ../wal/%f %p'],
 		['recovery_target_timeline', timeline],
-		['recovery_target_action', 'promote'],
+		['recovery_target_action', pause ? 'pause' : 'promote'],
 		['recovery_target_inclusive', inclusive ? 'on' : 'off'],
 		...targetLine(target),
 	];
