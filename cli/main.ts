@@ -6,6 +6,7 @@ import { check } from './commands/check';
 import { compareDatabases } from './commands/compare-databases';
 import { copy } from './commands/copy';
 import { crossCheck } from './commands/cross-check';
+import { applyPatch, diffRows, findIncident } from './commands/incident';
 import { list } from './commands/list';
 import { exportWorkflows, restoreN8n } from './commands/n8n';
 import { recordPoint, recoveryPoints } from './commands/recovery-points';
@@ -59,6 +60,9 @@ const commands: readonly Command[] = [
 	recover,
 	stopRecovered,
 	replaceFromRecovered,
+	findIncident,
+	diffRows,
+	applyPatch,
 	restoreN8n,
 	exportWorkflows,
 	breakGlassKit,

@@ -8,6 +8,7 @@ import {
 import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
+import { applyPatchOperation } from './apply-patch.operation';
 import { dropPreviousOperation } from './drop-previous.operation';
 import { fenceOperation } from './fence.operation';
 import { filesOperation } from './files.operation';
@@ -25,6 +26,7 @@ const operations = {
 	replaceFromRecovered: runnable(replaceFromRecoveredOperation),
 	stopRecovered: runnable(stopRecoveredOperation),
 	redis: runnable(redisOperation),
+	applyPatch: runnable(applyPatchOperation),
 	undoSwap: runnable(undoSwapOperation),
 	fence: runnable(fenceOperation),
 	dropPrevious: runnable(dropPreviousOperation),
@@ -40,7 +42,7 @@ export class RestoreBackup implements INodeType {
 		group: ['output'],
 		version: 1,
 		subtitle:
-			'={{ { postgresDatabase: "Postgres Database", postgresPointInTime: "Postgres Point in Time", replaceFromRecovered: "Replace From Recovered", stopRecovered: "Stop Recovered Server", undoSwap: "Undo Swap", fence: "Fence", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n", redis: "Redis" }[$parameter["operation"]] + ($parameter["dryRun"] === false || ["stopRecovered", "fence"].includes($parameter["operation"]) ? "" : " (dry run)") }}',
+			'={{ { applyPatch: "Apply Row Patch", postgresDatabase: "Postgres Database", postgresPointInTime: "Postgres Point in Time", replaceFromRecovered: "Replace From Recovered", stopRecovered: "Stop Recovered Server", undoSwap: "Undo Swap", fence: "Fence", dropPrevious: "Drop Previous", files: "Files", n8n: "n8n", redis: "Redis" }[$parameter["operation"]] + ($parameter["dryRun"] === false || ["stopRecovered", "fence"].includes($parameter["operation"]) ? "" : " (dry run)") }}',
 		description: 'Restore a backup beside the live data, prove it, and swap it in',
 		defaults: { name: 'Restore Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -52,7 +54,7 @@ export class RestoreBackup implements INodeType {
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['postgresDatabase', 'postgresPointInTime', 'replaceFromRecovered', 'undoSwap', 'fence', 'dropPrevious'] }, hide: { recoveryMode: ['startHere', 'prepareOnly'] } },
+				displayOptions: { show: { operation: ['applyPatch', 'postgresDatabase', 'postgresPointInTime', 'replaceFromRecovered', 'undoSwap', 'fence', 'dropPrevious'] }, hide: { recoveryMode: ['startHere', 'prepareOnly'] } },
 			},
 			{
 				displayName: 'Redis Server',
@@ -83,6 +85,12 @@ export class RestoreBackup implements INodeType {
 				type: 'options',
 				noDataExpression: true,
 				options: [
+					{
+						name: 'Apply Row Patch',
+						value: 'applyPatch',
+						description: 'Bring rows back into a live database with a patch that "Row Diff" wrote',
+						action: 'Apply a patch of rows',
+					},
 					{
 						name: 'Drop Previous',
 						value: 'dropPrevious',
@@ -151,6 +159,7 @@ export class RestoreBackup implements INodeType {
 			...replaceFromRecoveredOperation.properties,
 			...stopRecoveredOperation.properties,
 			...redisOperation.properties,
+			...applyPatchOperation.properties,
 			...undoSwapOperation.properties,
 			...fenceOperation.properties,
 			...dropPreviousOperation.properties,

@@ -13,16 +13,20 @@ import { compareDatabasesOperation } from './compare-databases.operation';
 import { continuityOperation } from './continuity.operation';
 import { crossCheckOperation } from './cross-check.operation';
 import { filesDrillOperation } from './files-drill.operation';
+import { findIncidentOperation } from './find-incident.operation';
 import { integrityOperation } from './integrity.operation';
 import { n8nDrillOperation } from './n8n-drill.operation';
 import { recoveryDrillOperation } from './recovery-drill.operation';
 import { redisDrillOperation } from './redis-drill.operation';
+import { rowDiffOperation } from './row-diff.operation';
 import { restoreDrillOperation } from './restore-drill.operation';
 
 const operations = {
 	compareDatabases: runnable(compareDatabasesOperation),
 	continuity: runnable(continuityOperation),
 	crossCheck: runnable(crossCheckOperation),
+	findIncident: runnable(findIncidentOperation),
+	rowDiff: runnable(rowDiffOperation),
 	integrity: runnable(integrityOperation),
 	restoreDrill: runnable(restoreDrillOperation),
 	filesDrill: runnable(filesDrillOperation),
@@ -38,7 +42,7 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", recoveryDrill: "Recovery Drill", crossCheck: "Cross Check", continuity: "WAL Continuity", compareDatabases: "Compare Databases" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", recoveryDrill: "Recovery Drill", crossCheck: "Cross Check", continuity: "WAL Continuity", compareDatabases: "Compare Databases", findIncident: "Find Incident", rowDiff: "Row Diff" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -50,14 +54,14 @@ export class VerifyBackup implements INodeType {
 				name: 'backupStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',
-				displayOptions: { hide: { operation: ['compareDatabases'] } },
+				displayOptions: { hide: { operation: ['compareDatabases', 'rowDiff'] } },
 			},
 			{
 				displayName: 'Postgres Server',
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['compareDatabases', 'crossCheck', 'n8nDrill', 'restoreDrill'] }, hide: { n8nDatabase: ['sqlite'] } },
+				displayOptions: { show: { operation: ['compareDatabases', 'crossCheck', 'n8nDrill', 'restoreDrill', 'rowDiff'] }, hide: { n8nDatabase: ['sqlite'] } },
 			},
 			{
 				displayName: 'Empty Redis Server',
@@ -71,7 +75,7 @@ export class VerifyBackup implements INodeType {
 				name: 'backupEncryptionApi',
 				required: false,
 				testedBy: 'backupEncryptionTest',
-				displayOptions: { hide: { operation: ['compareDatabases'] } },
+				displayOptions: { hide: { operation: ['compareDatabases', 'rowDiff'] } },
 			},
 		],
 		properties: [
@@ -98,6 +102,12 @@ export class VerifyBackup implements INodeType {
 						value: 'filesDrill',
 						description: 'Restore files into a throwaway folder and compare them with the index',
 						action: 'Run a restore drill of files',
+					},
+					{
+						name: 'Find Incident',
+						value: 'findIncident',
+						description: 'Find the transaction that did the damage, by asking throwaway recoveries',
+						action: 'Find the moment of an incident',
 					},
 					{
 						name: 'Integrity',
@@ -130,6 +140,12 @@ export class VerifyBackup implements INodeType {
 						action: 'Run a restore drill',
 					},
 					{
+						name: 'Row Diff',
+						value: 'rowDiff',
+						description: 'Write a patch that brings back the rows that an incident changed, and keeps what came later',
+						action: 'Write a patch of rows',
+					},
+					{
 						name: 'WAL Continuity',
 						value: 'continuity',
 						description: 'Check that archived WAL leads from a base backup to the newest point without a gap, and from when to when',
@@ -138,6 +154,8 @@ export class VerifyBackup implements INodeType {
 				],
 				default: 'restoreDrill',
 			},
+			...findIncidentOperation.properties,
+			...rowDiffOperation.properties,
 			...integrityOperation.properties,
 			...restoreDrillOperation.properties,
 			...filesDrillOperation.properties,

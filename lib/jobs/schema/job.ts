@@ -5,6 +5,7 @@ import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { compareDatabasesJob } from './compare-job';
 import { dashboardJob, logJob, retentionHoldJob, statusJob } from './log-jobs';
+import { applyPatchJob, diffRowsJob, findIncidentJob } from './incident-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { writeKitJob } from './kit-jobs';
@@ -67,6 +68,9 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	stopRecoveredJob,
 	replaceFromRecoveredJob,
 	recoveryDrillJob,
+	findIncidentJob,
+	diffRowsJob,
+	applyPatchJob,
 	testRedisJob,
 	snapshotRedisJob,
 	restoreRedisJob,

@@ -10,13 +10,13 @@ import { backupChoiceSchema } from './postgres-restore-jobs';
 const absolutePath = z.string().min(1).refine((path) => isAbsolute(path) && !path.includes('\0'), 'must be an absolute path');
 
 /** The base backup that recovery starts from: the newest that ended before the target, of one series where several servers share the store; or a certain one. */
-const baseChoiceSchema = z.discriminatedUnion('by', [
+export const baseChoiceSchema = z.discriminatedUnion('by', [
 	z.strictObject({ by: z.literal('newest'), source: z.string().optional() }),
 	z.strictObject({ by: z.literal('id'), id: backupIdSchema }),
 ]);
 
 /** Folder with the program `postgres`; empty: PATH and the usual folders are searched. */
-const serverFolder = z.union([z.literal(''), absolutePath]).default('');
+export const serverFolder = z.union([z.literal(''), absolutePath]).default('');
 
 const destinationSchema = z.discriminatedUnion('mode', [
 	z.strictObject({ mode: z.literal('startHere'), serverFolder }),

@@ -1,0 +1,66 @@
+import type { ComparedDatabase } from '../compare-databases';
+import type { KeptReason } from './three-way';
+
+export interface RowDiffOptions {
+	/** A recovered database of just before the incident. */
+	readonly before: ComparedDatabase;
+	/** A recovered database of just after it. */
+	readonly after: ComparedDatabase;
+	/** The database as it is now. */
+	readonly live: ComparedDatabase;
+	/** `schema.table`; empty: all. */
+	readonly tables: readonly string[];
+	/** Where the patch is written; must not exist. */
+	readonly patchFile: string;
+}
+
+/** A row that the incident changed and that stays as it is, because it was changed again. */
+export interface KeptRow {
+	readonly table: string;
+	readonly key: string[];
+	readonly why: KeptReason;
+	readonly columns: string[];
+}
+
+export interface TableDiff {
+	readonly table: string;
+	readonly inserts: number;
+	readonly updates: number;
+	readonly deletes: number;
+	/** Changed again since: left as they are, all or some of their values. */
+	readonly kept: number;
+	/** The incident changed them, and they are already as before. */
+	readonly mended: number;
+}
+
+export interface RowDiffResult {
+	readonly database: string;
+	readonly tables: TableDiff[];
+	/** The first ones. */
+	readonly keptRows: KeptRow[];
+	/** What a patch of rows cannot bring back, in words. */
+	readonly notes: string[];
+	/** Null: nothing is to be brought back, and no file was written. */
+	readonly patch: { readonly file: string; readonly sha256: string; readonly statements: number; readonly bytes: number } | null;
+	readonly sentence: string;
+}
+
+export interface ApplyPatchOptions extends ComparedDatabase {
+	readonly patchFile: string;
+	/** SHA-256 of the patch that was reviewed; empty: not compared. */
+	readonly sha256: string;
+	/** The name of the database, as typed by a person. */
+	readonly confirmation: string;
+	/** Do all of it, count the rows, and take it back. */
+	readonly dryRun: boolean;
+	readonly lockWaitSeconds: number;
+}
+
+export interface ApplyPatchResult {
+	readonly dryRun: boolean;
+	readonly database: string;
+	readonly sha256: string;
+	readonly statements: number;
+	readonly rows: number;
+	readonly sentence: string;
+}

@@ -1,0 +1,23 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+type Show = NonNullable<NonNullable<INodeProperties['displayOptions']>['show']>;
+
+/** The name of a database on a server that no credential leads to. */
+export function databaseNameField(more: Pick<INodeProperties, 'displayName' | 'name' | 'description' | 'displayOptions' | 'required'>): INodeProperties {
+	return { type: 'string', default: '', placeholder: 'e.g. crm_dashboard', ...more };
+}
+
+/** Where a patch of rows lies. */
+export function patchFileField(show: Show, description: string): INodeProperties {
+	return {
+		displayName: 'Patch File',
+		name: 'patchFile',
+		type: 'string',
+		default: '',
+		required: true,
+		placeholder: 'e.g. /recovery/patch.sql',
+		displayOptions: { show },
+		description,
+		hint: 'n8n must be allowed to use its folder: N8N_RESTRICT_FILE_ACCESS_TO',
+	};
+}
