@@ -22,7 +22,7 @@ li { break-inside: avoid; margin-bottom: 1em; padding-right: 2.5em; position: re
 li::after { content: ''; position: absolute; right: 0; top: .2em; width: 1.1em; height: 1.1em; border: 1.5px solid #000; }
 h2 { font-size: 13pt; margin: 0; }
 p { margin: .2em 0 .4em; overflow-wrap: anywhere; }
-pre { font: 10pt/1.4 'DejaVu Sans Mono', Consolas, monospace; border: 1px solid #555; padding: .5em; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { font: 10pt/1.4 'DejaVu Sans Mono', Consolas, monospace; border: 1px solid #555; padding: .5em; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 4; }
 section p { white-space: pre-line; }
 @page { margin: 18mm; }
 @media print { body { margin: 0; max-width: none; } }

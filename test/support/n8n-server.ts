@@ -9,6 +9,7 @@ import { installTarball } from './n8n-installation';
 import { N8nProcess } from './n8n-process';
 import { N8nRest } from './n8n-rest';
 import type { PostgresServer } from './postgres-server';
+import { until } from './until';
 
 export interface N8nOptions {
 	/** Where n8n keeps its own tables, in a database of its own; left out: SQLite. */
@@ -131,14 +132,19 @@ export class N8nServer {
 		return await this.rest.finished(await this.rest.run(workflowId, trigger), timeoutMs, onWaiting);
 	}
 
-	/** Calls a published workflow's webhook. */
+	/** Calls a published workflow's webhook, once n8n knows it: publishing ends a moment before. */
 	async webhook(path: string, body: unknown, headers: Record<string, string> = {}): Promise<WebhookAnswer> {
-		const response = await fetch(`${this.url}/webhook/${path}`, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json', ...headers },
-			body: JSON.stringify(body),
+		let answer: WebhookAnswer = { status: 0, body: '' };
+		await until(`the webhook ${path} is registered`, async () => {
+			const response = await fetch(`${this.url}/webhook/${path}`, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json', ...headers },
+				body: JSON.stringify(body),
+			});
+			answer = { status: response.status, body: await response.text() };
+			return answer.status !== 404 || !answer.body.includes('is not registered');
 		});
-		return { status: response.status, body: await response.text() };
+		return answer;
 	}
 
 	/** A value of n8n's own metrics, e.g. `n8n_nodejs_eventloop_lag_p99_seconds`. */

@@ -21,6 +21,8 @@ export const SHIPPED = {
 	pointInTime: 'brRecoveryPitr01',
 	incrementalBackup: 'brBackupIncr0001',
 	continuous: 'brBackupWal00001',
+	breakGlass: 'brBreakGlass0001',
+	serverLoss: 'brScenSrvLoss001',
 } as const;
 
 /** The database that *Backup: Settings* names as it is shipped. */

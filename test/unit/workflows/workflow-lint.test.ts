@@ -86,11 +86,13 @@ test('all workflows are there, with ids and names of their own', () => {
 		['backup-full.json', 'Backup: Full'],
 		['backup-incremental.json', 'Backup: Incremental'],
 		['backup-settings.json', 'Backup: Settings'],
+		['break-glass-kit.json', 'Backup: Break-Glass Kit'],
 		['error-alert.json', 'Backup: Error Alert'],
 		['recovery-database.json', 'Recovery: Database'],
 		['recovery-files.json', 'Recovery: Files'],
 		['recovery-full.json', 'Recovery: Full'],
 		['recovery-point-in-time.json', 'Recovery: Point in Time'],
+		['scenario-server-loss.json', 'Scenario: Server Loss'],
 		['wal-continuous.json', 'Backup: WAL Continuous'],
 	]);
 	expect(ids.size).toBe(workflowFiles.length);
