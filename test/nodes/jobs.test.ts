@@ -36,6 +36,7 @@ const answers: Record<string, unknown> = {
 	'catalog.log': { warnings: [] },
 	'catalog.status': { components: [], hold: null },
 	'catalog.retentionHold': { hold: null, lifted: null },
+	'breakGlass.write': { kit: {}, proof: {}, warnings: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [], hold: null },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
 	'postgres.compareDatabases': { equal: true, tables: [] },
@@ -514,5 +515,13 @@ describe('Backup Catalog', () => {
 
 	test('clean up only plans unless told to apply', async () => {
 		expect(await jobOf(node, { operation: 'cleanUp' })).toEqual({ kind: 'catalog.cleanUp', store, apply: false, olderThanMinutes: 60 });
+	});
+});
+
+describe('the break-glass kit', () => {
+	test('goes to the target store, encrypted by the credential, without the keys of the store unless told so', async () => {
+		const parameters = { operation: 'breakGlassKit', kitTitle: hostile, kitNotes: 'Call Maria' };
+		expect(await jobOf(new BackupCatalog(), parameters)).toMatchObject({ kind: 'breakGlass.write', store, target: { type: 'folder' }, title: hostile, notes: 'Call Maria', includeStoreKeys: false, encryption: null, allowUnencrypted: false });
+		expect(await nextJobOf(new BackupCatalog(), { ...parameters, kitTitle: ' ', includeStoreKeys: true })).toMatchObject({ title: 'Recovery', includeStoreKeys: true });
 	});
 });

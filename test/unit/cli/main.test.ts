@@ -225,3 +225,9 @@ test('check takes thresholds', async () => {
 		thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }],
 	});
 });
+
+test('a break-glass kit goes beside the backups unless told otherwise, to the given public keys', async () => {
+	const recipient = `age1${'q'.repeat(58)}`;
+	expect(await jobOf(['break-glass-kit', '--store', '/backups', '--recipient', recipient])).toMatchObject({ kind: 'breakGlass.write', target: null, encryption: { to: 'recipients', recipients: [recipient] }, includeStoreKeys: false });
+	expect(await jobOf(['break-glass-kit', '--store', '/backups', '--to', '/mnt/other', '--include-store-keys'])).toMatchObject({ target: { type: 'folder', path: '/mnt/other' }, encryption: null, includeStoreKeys: true });
+});
