@@ -26,6 +26,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'postgres.stopRecovered': async () => (await import('./handlers/postgres-stop-recovered.js')).stopRecovered,
 	'postgres.replaceFromRecovered': async () => (await import('./handlers/postgres-replace-from-recovered.js')).replaceFromRecovered,
 	'postgres.findIncident': async () => (await import('./handlers/postgres-find-incident.js')).findIncident,
+	'postgres.askDamaged': async () => (await import('./handlers/postgres-ask-damaged.js')).askDamaged,
 	'postgres.diffRows': async () => (await import('./handlers/postgres-diff-rows.js')).diffRows,
 	'postgres.applyPatch': async () => (await import('./handlers/postgres-apply-patch.js')).applyPatch,
 	'verify.recoveryDrill': async () => (await import('./handlers/verify-recovery-drill.js')).recoveryDrill,

@@ -72,6 +72,7 @@ export interface JobResults {
 	'postgres.stopRecovered': StopRecoveredResult;
 	'postgres.replaceFromRecovered': ReplaceResult;
 	'postgres.findIncident': FindIncidentResult;
+	'postgres.askDamaged': { readonly damaged: boolean; readonly askedAt: string };
 	'postgres.diffRows': RowDiffResult;
 	'postgres.applyPatch': ApplyPatchResult;
 	'verify.recoveryDrill': VerifyResult;

@@ -13,6 +13,7 @@ import { compareDatabasesOperation } from './compare-databases.operation';
 import { continuityOperation } from './continuity.operation';
 import { crossCheckOperation } from './cross-check.operation';
 import { filesDrillOperation } from './files-drill.operation';
+import { askQuestionOperation } from './ask-question.operation';
 import { findIncidentOperation } from './find-incident.operation';
 import { integrityOperation } from './integrity.operation';
 import { n8nDrillOperation } from './n8n-drill.operation';
@@ -25,6 +26,7 @@ const operations = {
 	compareDatabases: runnable(compareDatabasesOperation),
 	continuity: runnable(continuityOperation),
 	crossCheck: runnable(crossCheckOperation),
+	askQuestion: runnable(askQuestionOperation),
 	findIncident: runnable(findIncidentOperation),
 	rowDiff: runnable(rowDiffOperation),
 	integrity: runnable(integrityOperation),
@@ -42,7 +44,7 @@ export class VerifyBackup implements INodeType {
 		icon: { light: 'file:verifyBackup.svg', dark: 'file:verifyBackup.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", recoveryDrill: "Recovery Drill", crossCheck: "Cross Check", continuity: "WAL Continuity", compareDatabases: "Compare Databases", findIncident: "Find Incident", rowDiff: "Row Diff" }[$parameter["operation"]] }}',
+		subtitle: '={{ { integrity: "Integrity", restoreDrill: "Restore Drill", filesDrill: "Files Restore Drill", n8nDrill: "n8n Restore Drill", redisDrill: "Redis Restore Drill", recoveryDrill: "Recovery Drill", crossCheck: "Cross Check", continuity: "WAL Continuity", compareDatabases: "Compare Databases", askQuestion: "Ask Question", findIncident: "Find Incident", rowDiff: "Row Diff" }[$parameter["operation"]] }}',
 		description: 'Prove that a backup is intact and can be restored',
 		defaults: { name: 'Verify Backup' },
 		inputs: [NodeConnectionTypes.Main],
@@ -54,14 +56,14 @@ export class VerifyBackup implements INodeType {
 				name: 'backupStoreApi',
 				required: true,
 				testedBy: 'backupStoreTest',
-				displayOptions: { hide: { operation: ['compareDatabases', 'rowDiff'] } },
+				displayOptions: { hide: { operation: ['askQuestion', 'compareDatabases', 'rowDiff'] } },
 			},
 			{
 				displayName: 'Postgres Server',
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['compareDatabases', 'crossCheck', 'n8nDrill', 'restoreDrill', 'rowDiff'] }, hide: { n8nDatabase: ['sqlite'] } },
+				displayOptions: { show: { operation: ['askQuestion', 'compareDatabases', 'crossCheck', 'n8nDrill', 'restoreDrill', 'rowDiff'] }, hide: { n8nDatabase: ['sqlite'] } },
 			},
 			{
 				displayName: 'Empty Redis Server',
@@ -75,7 +77,7 @@ export class VerifyBackup implements INodeType {
 				name: 'backupEncryptionApi',
 				required: false,
 				testedBy: 'backupEncryptionTest',
-				displayOptions: { hide: { operation: ['compareDatabases', 'rowDiff'] } },
+				displayOptions: { hide: { operation: ['askQuestion', 'compareDatabases', 'rowDiff'] } },
 			},
 		],
 		properties: [
@@ -85,6 +87,12 @@ export class VerifyBackup implements INodeType {
 				type: 'options',
 				noDataExpression: true,
 				options: [
+					{
+						name: 'Ask Question',
+						value: 'askQuestion',
+						description: 'Ask a live database whether the damage of an incident is there',
+						action: 'Ask a database a question',
+					},
 					{
 						name: 'Compare Databases',
 						value: 'compareDatabases',
@@ -154,6 +162,7 @@ export class VerifyBackup implements INodeType {
 				],
 				default: 'restoreDrill',
 			},
+			...askQuestionOperation.properties,
 			...findIncidentOperation.properties,
 			...rowDiffOperation.properties,
 			...integrityOperation.properties,

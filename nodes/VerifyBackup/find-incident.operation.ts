@@ -1,4 +1,4 @@
-import { databaseNameField } from '../shared/incident-fields';
+import { databaseNameField, questionField } from '../shared/incident-fields';
 import { momentIn } from '../shared/moment';
 import type { Operation, OperationInput } from '../shared/operation';
 import { optionsCollection, timeoutField } from '../shared/option-fields';
@@ -19,17 +19,7 @@ export const findIncidentOperation: Operation<'postgres.findIncident'> = {
 			default: '',
 			displayOptions: { show: { operation } },
 		},
-		{
-			displayName: 'Question',
-			name: 'question',
-			type: 'string',
-			typeOptions: { rows: 3 },
-			default: '',
-			required: true,
-			placeholder: "e.g. SELECT count(*) > 100 FROM customers WHERE email = ''",
-			displayOptions: { show: { operation } },
-			description: "One SQL statement that yields true where the damage is there, and false where all is well. For a dropped table: SELECT to_regclass('public.orders') IS NULL.",
-		},
+		questionField({ operation }),
 		databaseNameField({ displayName: 'Database', name: 'incidentDatabase', required: true, displayOptions: { show: { operation } }, description: 'The database in which the question is asked' }),
 		{
 			displayName: 'All Was Well At',

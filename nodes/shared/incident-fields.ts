@@ -21,3 +21,18 @@ export function patchFileField(show: Show, description: string): INodeProperties
 		hint: 'n8n must be allowed to use its folder: N8N_RESTRICT_FILE_ACCESS_TO',
 	};
 }
+
+/** What tells damage from no damage. */
+export function questionField(show: Show): INodeProperties {
+	return {
+		displayName: 'Question',
+		name: 'question',
+		type: 'string',
+		typeOptions: { rows: 3 },
+		default: '',
+		required: true,
+		placeholder: "e.g. SELECT count(*) > 100 FROM customers WHERE email = ''",
+		displayOptions: { show },
+		description: "One SQL statement that yields true where the damage is there, and false where all is well. For a dropped table: SELECT to_regclass('public.orders') IS NULL.",
+	};
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { BackupSummary } from '../../lib/catalog/summary';
-import type { ContinuityResult, DatabaseComparison, RecoverResult, ReplaceResult } from '../../lib/jobs/results';
+import type { ContinuityResult, DatabaseComparison, RecoverResult, ReplaceResult, RowDiffResult } from '../../lib/jobs/results';
 import { serverClock } from '../support/archived-server';
 import { createCrmDatabase } from '../support/crm-database';
 import { FORM_LOGIN } from '../support/n8n-credentials';
@@ -14,6 +14,7 @@ import { LoggingWriter, logDifferences } from '../support/logging-writer';
 import { type PackedPackage, packPackage } from '../support/packed-package';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 import { installShippedWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
+import { until } from '../support/until';
 
 const PATH = 'recovery-point-in-time';
 const CONFIRMATION = `RECOVER ${SHIPPED_DATABASE}`;
@@ -105,6 +106,40 @@ describe('Recovery: Point in Time, in a real n8n', () => {
 		expect(await server.query('SELECT 1 AS kept FROM pg_database WHERE datname = $1', 'postgres', [replace.previousDatabase])).toEqual([{ kept: 1 }]);
 		expect(await readdir(recoveryFolder)).toEqual([]);
 	}, 300_000);
+
+	test('Scenario: Data Corruption finds a bad UPDATE, brings exactly its rows back, and watches', async () => {
+		const contact = async () => await server.query('SELECT id, email, name FROM contacts ORDER BY id', SHIPPED_DATABASE);
+		await sleep(1_000);
+		const well = await serverClock(server);
+		const before = await contact();
+		for (let n = 0; n < 40; n++) await server.query("INSERT INTO writer_log SELECT max(id) + 1, now() FROM writer_log", SHIPPED_DATABASE);
+		const [bad] = await server.query<{ xid: string }>("UPDATE contacts SET email = 'x' || id || '@bad.example' WHERE id % 2 = 0 RETURNING pg_current_xact_id()::text AS xid", SHIPPED_DATABASE);
+		for (let n = 0; n < 40; n++) await server.query("INSERT INTO writer_log SELECT max(id) + 1, now() FROM writer_log", SHIPPED_DATABASE);
+		await server.query("UPDATE contacts SET name = 'Later Good' WHERE id IN (2, 3)", SHIPPED_DATABASE);
+		await server.query("UPDATE contacts SET email = 'new@example.org' WHERE id = 4", SHIPPED_DATABASE);
+		await sleep(5_000);
+
+		const question = "SELECT count(*) > 5 FROM contacts WHERE email LIKE '%@bad.example';";
+		const visit = await FormVisit.begin(n8n.url, 'scenario-data-corruption', [question, well, 'Yes: end its sessions and let nobody in', 'a bad UPDATE; the test', `SEARCH ${SHIPPED_DATABASE}`], FORM_LOGIN);
+		const page = await visit.page(240_000);
+		expect(page).toContain(`Transaction ${bad!.xid}`);
+		const [waiting] = await n8n.rest.executions(SHIPPED.dataCorruption);
+		const { rowDiff } = (await n8n.rest.execution(waiting!.id)).items<{ rowDiff: RowDiffResult }>('Row Diff')[0]!;
+		const wrecked = before.filter(({ id }) => Number(id) % 2 === 0).length;
+		expect(rowDiff.tables).toEqual([{ table: 'public.contacts', inserts: 0, updates: wrecked - 1, deletes: 0, kept: 1, mended: 0 }]);
+
+		await visit.submit(['', 'Apply the patch: only the wrecked rows come back', SHIPPED_DATABASE]);
+		expect(await visit.page(120_000)).toContain('The damage is gone');
+		expect(await contact()).toEqual(before.map((row) => ({ ...row, ...([2, 3].includes(Number(row.id)) && { name: 'Later Good' }), ...(Number(row.id) === 4 && { email: 'new@example.org' }) })));
+		expect((await readdir(recoveryFolder)).filter((name) => !name.endsWith('-patch.sql') && !name.endsWith('-search'))).toEqual([]);
+
+		const reported = async () => {
+			const [watch] = await n8n.rest.executions(SHIPPED.corruptionWatch);
+			return watch === undefined ? [] : (await n8n.rest.execution(watch.id)).items<{ text: string }>('Report');
+		};
+		await until('the watch reports', async () => (await reported()).length > 0);
+		expect(await reported()).toMatchObject([{ damaged: false, text: expect.stringContaining('All is well') as string }]);
+	}, 400_000);
 
 	async function tables(): Promise<string[]> {
 		return (await server.query<{ name: string }>(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`, SHIPPED_DATABASE)).map(({ name }) => name);

@@ -19,6 +19,8 @@ export const SHIPPED = {
 	fullRecovery: 'brRecoveryFull01',
 	recoveryFiles: 'brRecoveryFile01',
 	pointInTime: 'brRecoveryPitr01',
+	corruptionWatch: 'brScenWatch00001',
+	dataCorruption: 'brScenCorrupt001',
 	incrementalBackup: 'brBackupIncr0001',
 	continuous: 'brBackupWal00001',
 	breakGlass: 'brBreakGlass0001',

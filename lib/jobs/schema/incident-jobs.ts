@@ -9,6 +9,13 @@ const absolutePath = z.string().min(1).refine((path) => isAbsolute(path) && !pat
 const moment = z.iso.datetime({ offset: true, precision: undefined });
 const place = z.strictObject({ connection: postgresConnectionSchema, database: z.string().min(1) });
 
+const questionSchema = z.strictObject({
+	database: z.string().min(1),
+	/** One statement that yields one row with one boolean: true where the damage is there. */
+	sql: z.string().min(1),
+	timeoutSeconds: z.number().positive().max(86_400).default(600),
+});
+
 /** Finds the transaction that did the damage, by asking throwaway recoveries. */
 export const findIncidentJob = z.strictObject({
 	kind: z.literal('postgres.findIncident'),
@@ -20,18 +27,20 @@ export const findIncidentJob = z.strictObject({
 	from: moment.nullable().default(null),
 	/** A moment when the damage was there; null: the newest that is archived. */
 	to: moment.nullable().default(null),
-	question: z.strictObject({
-		database: z.string().min(1),
-		/** One statement that yields one row with one boolean: true where the damage is there. */
-		sql: z.string().min(1),
-		timeoutSeconds: z.number().positive().max(86_400).default(600),
-	}),
+	question: questionSchema,
 	/** Does not exist yet, or is empty; empty again afterwards. */
 	folder: absolutePath,
 	serverFolder,
 	user: z.string().default(''),
 	/** How often a base backup may be laid out. */
 	mostRecoveries: z.number().int().min(1).max(100).default(12),
+});
+
+/** Asks a running server whether the damage is there. */
+export const askDamagedJob = z.strictObject({
+	kind: z.literal('postgres.askDamaged'),
+	connection: postgresConnectionSchema,
+	question: questionSchema,
 });
 
 /** Writes a patch that undoes what an incident did to the rows of a live database, and nothing that came later. */

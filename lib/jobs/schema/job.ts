@@ -5,7 +5,7 @@ import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { compareDatabasesJob } from './compare-job';
 import { dashboardJob, logJob, retentionHoldJob, statusJob } from './log-jobs';
-import { applyPatchJob, diffRowsJob, findIncidentJob } from './incident-jobs';
+import { applyPatchJob, askDamagedJob, diffRowsJob, findIncidentJob } from './incident-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { writeKitJob } from './kit-jobs';
@@ -69,6 +69,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	replaceFromRecoveredJob,
 	recoveryDrillJob,
 	findIncidentJob,
+	askDamagedJob,
 	diffRowsJob,
 	applyPatchJob,
 	testRedisJob,

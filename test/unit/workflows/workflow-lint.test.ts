@@ -92,6 +92,8 @@ test('all workflows are there, with ids and names of their own', () => {
 		['recovery-files.json', 'Recovery: Files'],
 		['recovery-full.json', 'Recovery: Full'],
 		['recovery-point-in-time.json', 'Recovery: Point in Time'],
+		['scenario-corruption-watch.json', 'Scenario: Corruption Watch'],
+		['scenario-data-corruption.json', 'Scenario: Data Corruption'],
 		['scenario-server-loss.json', 'Scenario: Server Loss'],
 		['wal-continuous.json', 'Backup: WAL Continuous'],
 	]);
