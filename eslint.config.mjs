@@ -26,9 +26,10 @@ const arrows = {
 	recovery: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'postgres', 'files', 'copy'],
 	status: ['core', 'storage', 'catalog'],
 	report: ['core', 'storage', 'catalog', 'status'],
+	forensics: ['core', 'storage', 'catalog', 'status'],
 	'break-glass': ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'report'],
 	log: ['core', 'storage', 'catalog', 'status', 'postgres'],
-	jobs: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n', 'copy', 'recovery', 'verify', 'retention', 'status', 'report', 'log', 'break-glass'],
+	jobs: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n', 'copy', 'recovery', 'verify', 'retention', 'status', 'report', 'log', 'break-glass', 'forensics'],
 };
 
 /** What nodes/ and cli/ may use of lib/: running a job, and the modules that only describe data. */

@@ -1,4 +1,5 @@
 import { type Measure, MEASURES, type Measures } from './measures';
+import { expectation, type Expectation } from './trend';
 
 export interface Anomaly {
 	readonly measure: Measure;
@@ -16,8 +17,6 @@ export const SHORTEST_HISTORY = 5;
 const LONGEST_HISTORY = 30;
 /** How many times the usual scatter a value must be off: with scatter of a normal distribution less than once in a million. */
 const SCATTERS = 6;
-/** The median deviation of a normal distribution, as a share of its standard deviation, inverted. */
-const MAD_TO_SIGMA = 1.4826;
 
 /**
  * What of the newest backup does not fit those before it. The expected value follows the trend of the series (the median of all slopes
@@ -70,35 +69,10 @@ function judge(measure: Measure, value: number, before: readonly number[]): Anom
 	}
 }
 
-interface Expectation {
-	readonly expected: number;
-	/** Like a standard deviation, and not moved by a few outliers. */
-	readonly scatter: number;
-}
-
-/** The next value of a line through the points, and how far they lie from it. */
-function expectation(values: readonly number[]): Expectation {
-	const slopes: number[] = [];
-	for (let from = 0; from < values.length; from++) {
-		for (let to = from + 1; to < values.length; to++) slopes.push(((values[to] ?? 0) - (values[from] ?? 0)) / (to - from));
-	}
-	const slope = median(slopes);
-	const level = median(values.map((value, at) => value - slope * at));
-	const scatter = MAD_TO_SIGMA * median(values.map((value, at) => Math.abs(value - level - slope * at)));
-	return { expected: level + slope * values.length, scatter };
-}
-
 /** The same of what grows by shares rather than by amounts. */
 function logExpectation(values: readonly number[]): Expectation {
 	const { expected, scatter } = expectation(values.map((value) => Math.log(Math.max(value, 1))));
 	return { expected: Math.exp(expected), scatter };
-}
-
-function median(values: readonly number[]): number {
-	const sorted = [...values].sort((a, b) => a - b);
-	const middle = sorted.length >> 1;
-	const upper = sorted[middle] ?? 0;
-	return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
 }
 
 function percent(value: number): string {

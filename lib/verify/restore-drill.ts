@@ -8,6 +8,8 @@ import type { PostgresConnection } from '../postgres/connection-settings';
 import { runDrill } from '../postgres/restore/drill';
 import { StepRecorder } from '../core/steps';
 import type { Store } from '../storage/store';
+import { checkAssertions, parseAssertions } from './assertions';
+import { checkByHttp } from './http-check';
 import { recordedCheck } from './recorded-check';
 import type { VerifyResult } from './result';
 
@@ -18,6 +20,12 @@ export interface RestoreDrillOptions {
 	readonly connection: PostgresConnection;
 	readonly parallelJobs: number;
 	readonly globals: BackupChoice | null;
+	/** Blocks of SQL that must hold in the restored database, see `parseAssertions`; left out: none. */
+	readonly assertions?: string;
+	/** Address that is told where the restored database is and answers 2xx when it is content; left out: none. */
+	readonly httpCheck?: string;
+	/** For each assertion, and for the address. */
+	readonly assertionTimeoutSeconds?: number;
 }
 
 /**
@@ -31,8 +39,23 @@ export async function restoreDrill(options: RestoreDrillOptions, context: JobCon
 	return await withBackupInUse(store, context, manifest, async (signal) => {
 		const held = { ...context, signal };
 		const steps = new StepRecorder(context.progress);
-		return await recordedCheck({ store, manifest, level: 'restore', steps }, held, async () => await runDrill({ ...options, manifest }, held, steps));
+		return await recordedCheck({ store, manifest, level: 'restore', steps }, held, async () => await runDrill({ ...options, manifest, ...examination(options, manifest.id, signal) }, held, steps));
 	});
+}
+
+/** What the user wants to know of the restored database besides its contents. A failure speaks against the data or the assertion, not against the backup. */
+function examination(options: RestoreDrillOptions, backup: string, signal: AbortSignal): { examine?: (database: string) => Promise<string> } {
+	const assertions = parseAssertions(options.assertions ?? '');
+	const { connection, httpCheck: url = '', assertionTimeoutSeconds: limit = 300 } = options;
+	if (assertions.length === 0 && url === '') return {};
+	return {
+		examine: async (database) => {
+			const inSql = assertions.length === 0 ? '' : await checkAssertions({ connection, database, assertions, statementTimeoutSeconds: limit, signal });
+			const body = { database, host: connection.host, port: connection.port, backup };
+			const byHttp = url === '' ? '' : await checkByHttp({ url, body, timeoutSeconds: limit, signal });
+			return [inSql, byHttp].filter((sentence) => sentence !== '').join(' ');
+		},
+	};
 }
 
 /** The newest means the newest whole backup; one chosen by id is taken as it is and refused with the reason where no drill can prove it. */

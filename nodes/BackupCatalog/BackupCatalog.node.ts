@@ -23,6 +23,7 @@ import { pruneOperation } from './prune.operation';
 import { pruneWalOperation } from './prune-wal.operation';
 import { retentionHoldOperation } from './retention-hold.operation';
 import { dashboardOperation, statusOperation } from './status.operation';
+import { cleanPointsOperation, forensicsOperation, lockStatesOperation, recoveryForecastOperation } from './attack.operations';
 import { recordRecoveryPointOperation } from './record-recovery-point.operation';
 
 const operations = {
@@ -42,6 +43,10 @@ const operations = {
 	log: runnable(logOperation),
 	rebuildLog: runnable(rebuildLogOperation),
 	retentionHold: runnable(retentionHoldOperation),
+	lockStates: runnable(lockStatesOperation),
+	cleanPoints: runnable(cleanPointsOperation),
+	forensics: runnable(forensicsOperation),
+	recoveryForecast: runnable(recoveryForecastOperation),
 	status: runnable(statusOperation),
 	dashboard: runnable(dashboardOperation),
 };
@@ -54,7 +59,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -104,6 +109,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Write a break glass kit',
 					},
 					{
+						name: 'Clean Recovery Points',
+						value: 'cleanPoints',
+						description: 'Find the newest recovery point from before an attack: the signs of encrypted or deleted files in every backup',
+						action: 'Find clean recovery points',
+					},
+					{
 						name: 'Clean Up',
 						value: 'cleanUp',
 						description: 'Remove what interrupted runs left in the store',
@@ -128,6 +139,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Render the dashboard of the backups',
 					},
 					{
+						name: 'Forensics Bundle',
+						value: 'forensics',
+						description: 'Write the records of the store, its locks and signs, and hashes of files into a folder for investigators',
+						action: 'Collect a forensics bundle',
+					},
+					{
 						name: 'List',
 						value: 'list',
 						description: 'Get the backups in the store, newest first',
@@ -138,6 +155,12 @@ export class BackupCatalog implements INodeType {
 						value: 'listRecoveryPoints',
 						description: 'Get the sets of backups that belong together, newest first',
 						action: 'List recovery points',
+					},
+					{
+						name: 'Lock State',
+						value: 'lockStates',
+						description: 'See which backups nobody can delete, object by object, and until when',
+						action: 'Get the lock state of backups',
 					},
 					{
 						name: 'Log',
@@ -188,6 +211,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Record a stage or decision of a recovery',
 					},
 					{
+						name: 'Recovery Forecast',
+						value: 'recoveryForecast',
+						description: 'How long a recovery is going to take, told from past drills, against the target',
+						action: 'Forecast the time of a recovery',
+					},
+					{
 						name: 'Retention Hold',
 						value: 'retentionHold',
 						description: 'Keep anything from being pruned until a person lifts the hold',
@@ -217,6 +246,10 @@ export class BackupCatalog implements INodeType {
 			...breakGlassKitOperation.properties,
 			...logOperation.properties,
 			...retentionHoldOperation.properties,
+			...lockStatesOperation.properties,
+			...cleanPointsOperation.properties,
+			...forensicsOperation.properties,
+			...recoveryForecastOperation.properties,
 			...statusOperation.properties,
 			...dashboardOperation.properties,
 		],

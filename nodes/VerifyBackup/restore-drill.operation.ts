@@ -29,17 +29,49 @@ export const restoreDrillOperation: Operation<'verify.restoreDrill'> = {
 			description:
 				'Whether to create roles that the server lacks from the newest Globals backup. Off, a missing role fails the drill.',
 		},
-		optionsCollection(operation, [parallelJobsField, timeoutField]),
+		optionsCollection(operation, [
+			{
+				displayName: 'Assertion Timeout (Seconds)',
+				name: 'assertionTimeout',
+				type: 'number',
+				typeOptions: { minValue: 1 },
+				default: 300,
+				description: 'How long each assertion, and the HTTP check, may take',
+			},
+			{
+				displayName: 'Assertions',
+				name: 'assertions',
+				type: 'string',
+				typeOptions: { editor: 'sqlEditor', sqlDialect: 'PostgreSQL', rows: 6 },
+				default: '',
+				placeholder: 'e.g. SELECT count(*) > 0 FROM public.customers',
+				description: 'SELECTs that must yield true in the restored database, separated by empty lines; a first line that begins with -- names each',
+			},
+			{
+				displayName: 'HTTP Check',
+				name: 'httpCheck',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. https://staging.example.com/drill',
+				description: 'Address that gets the name of the restored database, host and port by POST as JSON, and answers 2xx when it is content',
+			},
+			parallelJobsField,
+			timeoutField,
+		]),
 	],
 
 	async job({ parameters, store, connection, decryption }) {
+		const options = parameters.collection('options');
 		return {
 			kind: 'verify.restoreDrill',
 			store: await store(),
 			connection: await connection(),
 			decryption: await decryption(),
 			backup: readBackupChoice(parameters),
-			parallelJobs: parameters.collection('options').number('parallelJobs', 'Parallel Jobs'),
+			parallelJobs: options.number('parallelJobs', 'Parallel Jobs'),
+			assertions: options.text('assertions', 'Assertions'),
+			httpCheck: options.text('httpCheck', 'HTTP Check')?.trim(),
+			assertionTimeoutSeconds: options.number('assertionTimeout', 'Assertion Timeout (Seconds)'),
 			globals: parameters.flag('createRoles', 'Create Missing Roles') ? { by: 'latest' } : null,
 		};
 	},

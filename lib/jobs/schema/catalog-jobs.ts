@@ -57,4 +57,9 @@ export const restoreDrillJob = z.strictObject({
 	connection: postgresConnectionSchema,
 	parallelJobs: z.number().int().min(1).max(64).default(2),
 	globals: backupChoiceSchema.nullable().default(null),
+	/** SELECTs separated by empty lines, each of which must yield true, in the restored database. */
+	assertions: z.string().max(100_000).default(''),
+	/** Address that is told of the restored database by POST and must answer 2xx. */
+	httpCheck: z.string().max(2000).default(''),
+	assertionTimeoutSeconds: z.number().positive().max(86_400).default(300),
 });

@@ -9,6 +9,7 @@ import { applyPatchJob, askDamagedJob, diffRowsJob, findIncidentJob } from './in
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { writeKitJob } from './kit-jobs';
+import { cleanPointsJob, forecastRtoJob, forensicsJob, lockStatesJob } from './attack-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
 import { baseBackupJob, replicationPreflightJob } from './basebackup-jobs';
 import { dumpDatabaseJob, dumpGlobalsJob, extractChangedRowsJob } from './postgres-backup-jobs';
@@ -53,6 +54,10 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	statusJob,
 	dashboardJob,
 	retentionHoldJob,
+	lockStatesJob,
+	cleanPointsJob,
+	forensicsJob,
+	forecastRtoJob,
 	logJob,
 	recordRecoveryPointJob,
 	listRecoveryPointsJob,

@@ -1,6 +1,7 @@
 import { DeleteObjectCommand, GetObjectRetentionCommand } from '@aws-sdk/client-s3';
 import { publishBackup } from '../../../lib/backup/publish';
 import { copyBackup } from '../../../lib/copy/copy-backup';
+import { readLockStates } from '../../../lib/catalog/lock-state';
 import { listBackups } from '../../../lib/catalog/list-backups';
 import type { Manifest } from '../../../lib/catalog/manifest';
 import { retentionPolicySchema } from '../../../lib/retention/policy';
@@ -104,6 +105,9 @@ describeWithS3('Object Lock', () => {
 		}
 		expect((await listBackups(plain)).map(({ id }) => id)).toContain(locked.id);
 		expect((await listBackups(plain)).map(({ id }) => id)).not.toContain(old.id);
+		const { backups } = await readLockStates(plain, 10, never);
+		expect(backups.map(({ backup, locked: state }) => [backup === locked.id, state]).sort()).toEqual([[false, 'none'], [true, 'all']]);
+		expect(Date.parse(backups.find(({ backup }) => backup === locked.id)!.lockedUntil!)).toBeGreaterThan(Date.now());
 		// Without a lock of its own the store keeps to the bucket's locks all the same.
 		expect(await plain.protection(`backups/postgres/${locked.id}/manifest.json`)).toMatchObject({ until: expect.anything() });
 	});

@@ -53,6 +53,23 @@ describe('a good backup', () => {
 	});
 });
 
+describe('assertions of the user, in the restored database', () => {
+	it('are all asked, in a database that is dropped afterwards', async () => {
+		const manifest = await fixture.dump(HOSTILE.database);
+		const held = await drill(manifest, { assertions: "-- it is the throwaway one\nSELECT current_database() <> 'x' -- no end of line\n\nSELECT n > 0 FROM generate_series(1, 3) AS n;" });
+		expect(held.detail).toContain('All 2 assertions in SQL hold.');
+		const broken = await failure(drill(manifest, { assertions: '-- one is two\nSELECT 1 = 2\n\nSELECT true WHERE false\n\nSELECT * FROM not_there\n\nCREATE TABLE made (a int)\n\nWITH gone AS (DELETE FROM pg_class RETURNING 1) SELECT true FROM gone\n\n-- true\nSELECT true' }));
+		expect(broken.toJSON()).toMatchObject({ code: 'ASSERTION_FAILED', message: expect.stringMatching(/^5 of 6 assertions .*"one is two": it yields false.*yields no row.*not_there.*cannot be run.*cannot be run/) });
+		// What the user asserts says nothing about whether the backup restores.
+		expect((await checksOf(manifest)).map(({ passed }) => passed)).toEqual([true]);
+	});
+
+	it('that hang are ended', async () => {
+		const manifest = await fixture.dump(HOSTILE.database);
+		expect((await failure(drill(manifest, { assertions: 'SELECT pg_sleep(60) IS NULL', assertionTimeoutSeconds: 0.2 }))).message).toContain('cannot be run');
+	});
+});
+
 describe('a damaged backup', () => {
 	let manifest: Manifest;
 	beforeEach(async () => {

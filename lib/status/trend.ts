@@ -1,0 +1,31 @@
+/** The median deviation of a normal distribution, as a share of its standard deviation, inverted. */
+const MAD_TO_SIGMA = 1.4826;
+
+export interface Expectation {
+	readonly expected: number;
+	/** Like a standard deviation, and not moved by a few outliers. */
+	readonly scatter: number;
+}
+
+/**
+ * The next value of a line through the points, and how far they lie from it. The line is that of Theil and Sen, with the median of all slopes
+ * between two points (https://en.wikipedia.org/wiki/Theil-Sen_estimator). Pure.
+ * @param values equally far apart, oldest first; at least one
+ */
+export function expectation(values: readonly number[]): Expectation {
+	const slopes: number[] = [];
+	for (let from = 0; from < values.length; from++) {
+		for (let to = from + 1; to < values.length; to++) slopes.push(((values[to] ?? 0) - (values[from] ?? 0)) / (to - from));
+	}
+	const slope = slopes.length === 0 ? 0 : median(slopes);
+	const level = median(values.map((value, at) => value - slope * at));
+	const scatter = MAD_TO_SIGMA * median(values.map((value, at) => Math.abs(value - level - slope * at)));
+	return { expected: level + slope * values.length, scatter };
+}
+
+function median(values: readonly number[]): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	const upper = sorted[middle] ?? 0;
+	return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
+}
