@@ -103,9 +103,9 @@ export function panelWorkflow(): object {
 }
 
 /** The shipped workflows, each by its file's name. */
-export const WORKFLOWS = ['backup-settings', 'backup-full', 'backup-daily', 'backup-incremental', 'wal-continuous', 'recovery-database', 'recovery-full', 'recovery-files', 'recovery-point-in-time', 'error-alert'].map((file) => ({
+export const WORKFLOWS = ['backup-settings', 'backup-full', 'backup-daily', 'backup-incremental', 'wal-continuous', 'recovery-database', 'recovery-full', 'recovery-files', 'recovery-point-in-time', 'scenario-server-loss', 'break-glass-kit', 'error-alert'].map((file) => ({
 	file: `workflow-${file}`,
 	/** Most are one long row of stages; this one has several. */
-	height: file === 'recovery-full' ? 1700 : 1200,
+	height: file === 'recovery-full' || file === 'scenario-server-loss' ? 1700 : 1200,
 	id: (JSON.parse(readFileSync(join(__dirname, '..', '..', 'workflows', `${file}.json`), 'utf8')) as { id: string }).id,
 }));
