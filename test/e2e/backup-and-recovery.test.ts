@@ -212,7 +212,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING', by: 'Ana' }, 'recovery-full');
 		expect(answer).toMatchObject({ status: 200 });
 		const done = JSON.parse(answer.body) as FullRecovery;
-		expect(done).toMatchObject({ resumed: true, interruptedStage: 'database', database: { alreadyInPlace: false, live: expect.stringContaining('proven, and swapped in') as string } });
+		expect(done).toMatchObject({ resumed: true, interruptedStage: 'database', database: { alreadyInPlace: false, secondsFenced: expect.any(Number) as number, live: expect.stringContaining('proven, and swapped in') as string } });
 		expect(done.stages.map(({ stage, state, tries }) => `${stage} ${state} ${tries}`)).toEqual(
 			['fence done 1', 'database done 2', 'redis done 1', 'uploads done 1', 'configuration done 1', 'unfence done 1', 'cross-check done 1', 'n8n done 1'],
 		);

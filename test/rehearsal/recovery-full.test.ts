@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeIdentifier } from 'pg';
+import { CRM_ROLES } from '../support/crm-database';
 import { type CrmStack, readStack, type StackContents, stackDifferences, startCrmStack } from '../support/crm-stack';
 import { type DatabaseContents, differences, snapshotContents } from '../support/database-contents';
 import { FakeApp } from '../support/fake-app';
@@ -116,6 +117,20 @@ test('without trouble: every stage once, the app stopped before and started afte
 	expect(answer.secondsToRecover).toBeGreaterThan(0);
 	expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
 	console.log(`recovered in ${answer.secondsToRecover} s: ${answer.stages.map(({ stage, seconds }) => `${stage} ${seconds}`).join(', ')}`);
+});
+
+test('the whole database and its roles are gone: both come back, and clients only get in at the end', async () => {
+	const { server } = stack;
+	await server.query(`DROP DATABASE ${escapeIdentifier(SHIPPED_DATABASE)} WITH (FORCE)`);
+	await server.query(`DROP ROLE ${Object.values(CRM_ROLES).join(', ')}`);
+	const going = recover();
+	await untilStage(n8n.storeFolder, 'uploads', 10);
+	expect(await isOpen()).toBe(false);
+	const answer = answered(await going);
+	expect(answer.database).toMatchObject({ alreadyInPlace: false, live: expect.stringContaining('proven, and swapped in') as string });
+	expect(await isOpen()).toBe(true);
+	expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
+	expect(await server.query('SELECT rolname FROM pg_roles WHERE rolname = ANY($1)', 'postgres', [Object.values(CRM_ROLES)])).toHaveLength(3);
 });
 
 const moments: ReadonlyArray<readonly [Stage, number]> = [
