@@ -97,6 +97,7 @@ test('records and lists recovery points', async () => {
 	const args = ['record-point', '--store', '/backups', '--since', '2026-11-22T02:00:00Z', '--member', `postgres/${id}`, '--expect', 'redis', '--expect', 'files', '--fail-when-incomplete'];
 	expect(await jobOf(args)).toMatchObject({ kind: 'recovery.record', since: '2026-11-22T02:00:00Z', members: [{ component: 'postgres', id }], expected: ['redis', 'files'], failWhenIncomplete: true });
 	expect(await jobOf(['recovery-points', '--store', '/backups', '--limit', '3'])).toMatchObject({ kind: 'recovery.list', limit: 3 });
+	expect(await jobOf(['recoveries', '--store', '/backups', '--open'])).toMatchObject({ kind: 'recovery.read', open: true, limit: 5 });
 });
 
 test('cross-checks with a folder or with a backup', async () => {
@@ -230,4 +231,12 @@ test('a break-glass kit goes beside the backups unless told otherwise, to the gi
 	const recipient = `age1${'q'.repeat(58)}`;
 	expect(await jobOf(['break-glass-kit', '--store', '/backups', '--recipient', recipient])).toMatchObject({ kind: 'breakGlass.write', target: null, encryption: { to: 'recipients', recipients: [recipient] }, includeStoreKeys: false });
 	expect(await jobOf(['break-glass-kit', '--store', '/backups', '--to', '/mnt/other', '--include-store-keys'])).toMatchObject({ target: { type: 'folder', path: '/mnt/other' }, encryption: null, includeStoreKeys: true });
+});
+
+test('a fence names its database twice, its lifting once', async () => {
+	writeFileSync(join(folder, 'password'), 'secret');
+	const server = ['--host', 'db', '--user', 'postgres', '--password-file', join(folder, 'password'), '--database', 'crm'];
+	expect(await jobOf(['fence', ...server, '--confirm', 'crm'])).toMatchObject({ kind: 'postgres.fence', database: 'crm', action: 'fence', confirmation: 'crm', dryRun: false });
+	expect(await jobOf(['fence', ...server, '--show'])).toMatchObject({ action: 'show', confirmation: '' });
+	expect(await jobOf(['unfence', ...server])).toMatchObject({ action: 'lift', database: 'crm' });
 });
