@@ -136,7 +136,12 @@ async function beginNew(store: Store, options: BeginOptions, context: Context): 
 		by: options.by,
 	};
 	await writeSmallObject(store, recoveryKey(request.id), request, { signal: context.signal });
-	return summarize((await addBegun(store, { request, entries: [], nextNumber: 1 }, options, context)).journal);
+	const { journal, run } = await addBegun(store, { request, entries: [], nextNumber: 1 }, options, context);
+	// Two that begin at the same moment see each other here at the latest. Both may give way: that is better than both going on.
+	const other = (await listRecoveries(store, { name: options.name, open: true, limit: 2 }, context.signal)).find(({ id }) => id !== request.id);
+	if (other === undefined) return summarize(journal);
+	await addEntry(store, journal, run, { what: 'closed', outcome: 'abandoned', reason: `${other.id} was begun at the same moment` }, context);
+	throw alreadyOpen(other);
 }
 
 async function addBegun(store: Store, journal: RecoveryJournal, { by, execution }: BeginOptions, context: Context): Promise<{ journal: RecoveryJournal; run: string }> {

@@ -83,6 +83,18 @@ test.each([
 	expect(await beginRecovery(store, { ...options, takeOver: false }, context)).toMatchObject({ resumed: true, interruptedStage: 'fence' });
 });
 
+test('of those that begin at the same moment one at most goes on, and nothing stays open of the others', async () => {
+	for (let round = 0; round < 15; round++) {
+		store = new MemoryStore();
+		store.delay = async () => await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+		const results = await Promise.allSettled([1, 2, 3].map(async () => await beginRecovery(store, { ...options, whenOpen: 'refuse' }, context)));
+		const begun = results.filter(({ status }) => status === 'fulfilled').length;
+		expect(begun).toBeLessThanOrEqual(1);
+		store.delay = async () => undefined;
+		expect(await listRecoveries(store, { open: true, limit: 10 }, NEVER)).toHaveLength(begun);
+	}
+});
+
 test('a stage that it does not have, a recovery that there is not, a journal that was changed', async () => {
 	const { recovery } = await beginRecovery(store, options, context);
 	const attempt = { id: recovery.id, run: recovery.run };
