@@ -188,13 +188,16 @@ test('given up: clients may connect again, to the old database, and the next one
 });
 
 test('while one is under way a second call is refused, unless it takes over', async () => {
-	app.broken = '/health';
+	let release = () => {};
+	app.hold = new Promise((resolve) => (release = resolve));
 	const first = recover();
 	await untilStage(n8n.storeFolder, 'smoke-test', 10);
 	const second = await recover();
 	expect({ status: second.status, ...(JSON.parse(second.body) as object) }).toMatchObject({ status: 409, message: expect.stringContaining('seems to be under way') as string });
-	app.broken = undefined;
-	expect(answered(await recover({ takeOver: true }))).toMatchObject({ resumed: true, interruptedStage: 'smoke-test' });
+	const third = recover({ takeOver: true });
+	await until('it has taken over', async () => (await newestRecovery(n8n.storeFolder))?.attempts === 2);
+	release();
+	expect(answered(await third)).toMatchObject({ resumed: true, interruptedStage: 'smoke-test' });
 	expect((await first).status).toBe(409);
 	expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
 });

@@ -7,6 +7,8 @@ export class FakeApp {
 	readonly told: string[] = [];
 	/** What answers with an error for now. */
 	broken: string | undefined;
+	/** What questions wait for before they are answered. */
+	hold: Promise<void> | undefined;
 
 	private constructor(
 		private readonly server: Server,
@@ -22,6 +24,7 @@ export class FakeApp {
 			request.resume();
 			const what = `${request.method} ${request.url}`;
 			void (async () => {
+				if (request.method === 'GET') await app.hold;
 				const good = app.broken !== request.url && (request.method === 'POST' || (await works().catch(() => false)));
 				if (good) app.told.push(what);
 				response.writeHead(good ? 200 : 500).end(good ? 'fine' : 'broken');
