@@ -44,11 +44,11 @@ export async function collectEvidence({ store, evidence, note, ...options }: For
 	const folder = await makeFolder(options.folder, `forensics-${at.replace(/[-:]|\.\d+/g, '')}`);
 	try {
 		const bundle = new Bundle(folder, context.signal);
-		const clean = await readCleanPoints(store, context);
-		const locks = await readLockStates(store, BACKUPS_AT_MOST, context.signal);
 		const warnings: string[] = [];
+		const clean = await attempt('The signs', warnings, async () => await readCleanPoints(store, context));
+		const locks = await attempt('The locks', warnings, async () => await readLockStates(store, BACKUPS_AT_MOST, context.signal));
 		context.progress({ step: 'Copying the records of the store' });
-		await bundle.writeLines('objects.jsonl', copyRecords(store, bundle, context.signal));
+		await bundle.writeLines('objects.jsonl', copyRecords(store, bundle, warnings, context.signal));
 		await bundle.write('signals.json', JSON.stringify(clean, null, '\t'));
 		await bundle.write('locks.json', JSON.stringify(locks, null, '\t'));
 		let listedFiles = 0;
@@ -82,15 +82,33 @@ async function makeFolder(parent: string, name: string): Promise<string> {
 	return folder;
 }
 
-/** Everything but the backups' contents: what each object of the store is called, and the text of the small ones. */
-async function* copyRecords(store: Store, bundle: Bundle, signal: AbortSignal): AsyncGenerator<unknown, void, void> {
+/** Everything but the backups' contents: what each object of the store is called, and the text of the small ones. After an attack some cannot be read. */
+async function* copyRecords(store: Store, bundle: Bundle, warnings: string[], signal: AbortSignal): AsyncGenerator<unknown, void, void> {
 	for await (const { key, bytes, modifiedAt } of store.list('')) {
-		requireKey(key);
 		if (key.endsWith('.json')) {
-			const text = await readSmallObject(store, key, signal);
+			const text = await readRecord(store, key, warnings, signal);
 			if (text !== undefined) await bundle.write(`store/${key}`, text);
 		}
 		yield { key, bytes, modifiedAt: modifiedAt.toISOString() };
+	}
+}
+
+async function readRecord(store: Store, key: string, warnings: string[], signal: AbortSignal): Promise<string | undefined> {
+	const text = await attempt(key, warnings, async () => {
+		requireKey(key);
+		return await readSmallObject(store, key, signal);
+	});
+	return text ?? undefined;
+}
+
+/** What cannot be had costs itself, not the evidence. @returns null where it failed, which is written down */
+async function attempt<T>(what: string, warnings: string[], work: () => Promise<T>): Promise<T | null> {
+	try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof BackupError) || error.code === 'CANCELLED') throw error;
+		warnings.push(`${what}: ${error.message}`);
+		return null;
 	}
 }
 

@@ -8,7 +8,9 @@ import { readLockStates } from '../../../lib/catalog/lock-state';
 import { collectEvidence } from '../../../lib/forensics/collect-evidence';
 import { recordRecoveryPoint } from '../../../lib/recovery/record';
 import { readCleanPoints } from '../../../lib/status/read-clean-points';
+import { BackupError } from '../../../lib/core/errors';
 import { openStore } from '../../../lib/storage/open-store';
+import type { Store } from '../../../lib/storage/store';
 import { failure } from '../../support/failure';
 import { FilesFixture, readTree, treeDifferences } from '../../support/file-trees';
 import { type TestContext, testContext } from '../../support/job-context';
@@ -100,6 +102,17 @@ test('files that were encrypted: the newest clean point is found, restores to th
 	expect(await readFile(join(bundle.folder, 'store', 'backups', 'files', backup, 'manifest.json'), 'utf8')).toBe(await readFile(join(storeFolder, 'backups', 'files', backup, 'manifest.json'), 'utf8'));
 	// Collecting evidence must not change it.
 	expect(treeDifferences(listed, await readTree(storeFolder))).toEqual([]);
+
+	// An object that cannot be read costs that object, not the evidence.
+	const torn = Object.create(fixture.store) as Store;
+	torn.get = async (key, options) => {
+		if (key.startsWith('sets/')) throw new BackupError('STORE_UNAVAILABLE', 'The disk is torn.', 'Look at it.');
+		return await fixture.store.get(key, options);
+	};
+	const partial = await collectEvidence({ store: torn, folder: base, evidence: [], note: '' }, { ...context, now: () => new Date('2026-11-22T00:00:00Z') });
+	expect(partial.warnings).toHaveLength(DAYS + 1);
+	expect(partial.warnings).toEqual(expect.arrayContaining(['The signs: The disk is torn.', expect.stringMatching(/^sets\/.*manifest\.json: The disk is torn\.$/)]));
+	expect(JSON.parse(await readFile(join(partial.folder, 'about.json'), 'utf8'))).toMatchObject({ warnings: partial.warnings });
 
 	// Seconds tell bundles apart, and one is never written over.
 	const still = { ...context, now: () => new Date('2026-11-23T00:00:00Z') };
