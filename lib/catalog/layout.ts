@@ -14,6 +14,8 @@ export const RETENTION_HOLD_KEY = 'status/retention-hold.json';
 export const LAST_RUN_FOLDER = 'status/last-run/';
 export const RECOVERIES_FOLDER = 'recoveries/';
 export const KITS_FOLDER = 'break-glass/';
+export const EXPECTED_RUNS_FOLDER = 'status/next-expected/';
+export const ALERTS_KEY = 'status/alerts.json';
 
 export function componentFolder(component: Component): string {
 	return `${BACKUPS_FOLDER}${component}/`;

@@ -1,3 +1,6 @@
+import type { OpenAlert } from '../alerts/alert-state';
+import type { CheckedAlerts } from '../alerts/check-alerts';
+import type { ExpectedRun } from '../catalog/expected-runs';
 import type { RecoveryPointSummary } from '../catalog/recovery-point-summary';
 import type { RecoverySummary } from '../catalog/recovery-summary';
 import type { RetentionHold } from '../catalog/retention-hold';
@@ -112,6 +115,10 @@ export interface JobResults {
 	'breakGlass.write': KitResult;
 	'catalog.status': StatusResult;
 	'catalog.log': MirrorResult;
+	'catalog.recordSuccess': { readonly expected: ExpectedRun };
+	'alerts.checkStore': CheckedAlerts;
+	'alerts.checkWorkflow': CheckedAlerts;
+	'alerts.record': { readonly open: OpenAlert[] };
 	'recovery.record': { readonly recoveryPoint: RecoveryPointSummary };
 	'recovery.begin': BegunRecovery;
 	'recovery.next': Advance;

@@ -23,6 +23,19 @@ export interface BackupAnomaly extends Anomaly {
 	readonly source: string;
 }
 
+/** `missing`, `stale`, `series`: of age; `died`, `failed`: of a run; `damaged`, `unlike`: of a backup. */
+export type FindingKind = 'missing' | 'stale' | 'series' | 'died' | 'failed' | 'damaged' | 'unlike';
+
+/** Something that a person should know; `about` tells several of a kind apart. */
+export interface Finding {
+	readonly kind: FindingKind;
+	readonly about: string;
+	readonly state: State;
+	readonly reason: string;
+	/** What the error of a run says should be done; else empty. */
+	readonly hint: string;
+}
+
 export interface ComponentStatus {
 	readonly component: Component;
 	readonly label: string;
@@ -32,6 +45,8 @@ export interface ComponentStatus {
 	readonly freshness: State;
 	/** What a person should know, worst first; empty when all is well. */
 	readonly reasons: string[];
+	/** The same, one by one. */
+	readonly findings: Finding[];
 	readonly lastSuccess: { readonly id: string; readonly startedAt: string; readonly storedBytes: number; readonly copies: readonly KnownCopy[] } | null;
 	readonly ageHours: number | null;
 	/** When the next backup has to have begun for `freshness` to stay OK. */
@@ -61,24 +76,25 @@ export function componentStatus(threshold: Threshold, backups: readonly BackupSu
 	const usable = backups.filter((backup) => backup.status === 'success' && COUNTED_KINDS.includes(backup.kind));
 	const [newest] = usable;
 	const freshness = freshnessOf(newest, threshold, now);
-	const findings: { state: State; reason: string }[] = [];
-	const add = (state: State, reason: string) => findings.push({ state, reason });
+	const findings: Finding[] = [];
+	const add = (kind: FindingKind, about: string, state: State, reason: string, hint = '') => findings.push({ kind, about, state, reason, hint });
 
-	if (!newest) add('CRITICAL', 'There is no usable backup.');
-	else if (freshness !== 'OK') add(freshness, `The newest backup is ${hours(ageHours(newest, now))} old; it should be at most ${hours(threshold.okHours)}.`);
+	if (!newest) add('missing', '', 'CRITICAL', 'There is no usable backup.');
+	else if (freshness !== 'OK') add('stale', '', freshness, `The newest backup is ${hours(ageHours(newest, now))} old; it should be at most ${hours(threshold.okHours)}.`);
 	for (const { run, died } of runs) {
-		if (died) add('WARNING', `The run of ${run.source} (${run.kind}) begun at ${run.startedAt} ended without a word.`);
-		else if (run.outcome === 'failed') add('WARNING', `The newest run of ${run.source} (${run.kind}) failed at ${run.finishedAt ?? run.startedAt}: ${run.error?.message ?? 'no reason is recorded'}`);
+		const about = seriesOf(run);
+		if (died) add('died', about, 'WARNING', `The run of ${run.source} (${run.kind}) begun at ${run.startedAt} ended without a word.`);
+		else if (run.outcome === 'failed') add('failed', about, 'WARNING', `The newest run of ${run.source} (${run.kind}) failed at ${run.finishedAt ?? run.startedAt}: ${run.error?.message ?? 'no reason is recorded'}`, run.error?.hint);
 	}
 	const damaged = backups.find((backup) => backup.status === 'damaged');
-	if (damaged) add(damaged === backups[0] ? 'CRITICAL' : 'WARNING', `Backup ${damaged.id} is damaged: ${damaged.problem ?? 'its check failed'}`);
+	if (damaged) add('damaged', damaged.id, damaged === backups[0] ? 'CRITICAL' : 'WARNING', `Backup ${damaged.id} is damaged: ${damaged.problem ?? 'its check failed'}`);
 
-	for (const { severity, backup, detail } of anomalies) add(severity === 'alarm' ? 'CRITICAL' : 'WARNING', `Backup ${backup} is unlike those before it: ${detail}`);
+	for (const { severity, backup, detail } of anomalies) add('unlike', backup, severity === 'alarm' ? 'CRITICAL' : 'WARNING', `Backup ${backup} is unlike those before it: ${detail}`);
 
 	const series = seriesStatus(usable, threshold, now);
 	for (const one of series.slice(1)) {
 		if (freshness === 'OK' && one.freshness !== 'OK' && one.ageHours < threshold.warningHours * FORGOTTEN_AFTER) {
-			add('WARNING', `The newest backup (${one.kind}) of ${one.source} is ${hours(one.ageHours)} old.`);
+			add('series', `${one.kind} ${one.source}`, 'WARNING', `The newest backup (${one.kind}) of ${one.source} is ${hours(one.ageHours)} old.`);
 		}
 	}
 	const ordered = findings.sort((a, b) => STATES.indexOf(b.state) - STATES.indexOf(a.state));
@@ -90,6 +106,7 @@ export function componentStatus(threshold: Threshold, backups: readonly BackupSu
 		state: worst([freshness, ...ordered.map(({ state }) => state)]),
 		freshness,
 		reasons: ordered.map(({ reason }) => reason),
+		findings: ordered,
 		lastSuccess: newest ? { id: newest.id, startedAt: newest.startedAt, storedBytes: newest.storedBytes, copies: newest.copies } : null,
 		ageHours: newest ? rounded(ageHours(newest, now)) : null,
 		nextExpectedBy: newest ? new Date(Date.parse(newest.startedAt) + threshold.okHours * HOUR).toISOString() : null,

@@ -1,4 +1,5 @@
 import { type Component, COMPONENTS } from '../catalog/component';
+import { type ExpectedRun, readExpectedRuns } from '../catalog/expected-runs';
 import { type KnownRun, readKnownRuns } from '../catalog/known-runs';
 import { walkBackups } from '../catalog/list-backups';
 import { holdRetention, readRetentionHold, type RetentionHold } from '../catalog/retention-hold';
@@ -28,6 +29,10 @@ export interface StatusResult {
 	readonly components: ComponentStatus[];
 	/** While there is one, nothing is pruned. */
 	readonly hold: RetentionHold | null;
+	/** What runs on a schedule and has succeeded before. */
+	readonly schedules: ExpectedRun[];
+	/** Those of which the next success did not come. */
+	readonly overdue: ExpectedRun[];
 }
 
 /** What a store holds, read once, and how it stands. */
@@ -72,8 +77,10 @@ export async function surveyStore(store: Store, options: StatusOptions, context:
 		alarms.length > 0 && options.holdOnAlarm
 			? await holdRetention(store, { since: now.toISOString(), by: 'anomaly', reason: alarms.join(' ') }, context.signal)
 			: ((await readRetentionHold(store)) ?? null);
-	const state = worst([...components.map((one) => one.state), ...(hold ? (['WARNING'] as const) : [])]);
-	return { status: { state, store: store.description, checkedAt: now.toISOString(), components, hold }, backups, runs };
+	const schedules = await readExpectedRuns(store);
+	const overdue = schedules.filter(({ nextBy }) => Date.parse(nextBy) < now.getTime());
+	const state = worst([...components.map((one) => one.state), ...(hold ? (['WARNING'] as const) : []), ...(overdue.length > 0 ? (['CRITICAL'] as const) : [])]);
+	return { status: { state, store: store.description, checkedAt: now.toISOString(), components, hold, schedules, overdue }, backups, runs };
 }
 
 /** What is unusual about the newest backup of each series. */

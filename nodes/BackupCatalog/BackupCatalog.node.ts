@@ -9,6 +9,7 @@ import { credentialTest } from '../shared/credential-tests';
 import { executeOperations, runnable, runnableForAll } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
 import { beginRecoveryOperation } from './begin-recovery.operation';
+import { checkAlertsOperation, recordAlertsOperation } from './alerts.operation';
 import { cleanUpOperation } from './clean-up.operation';
 import { copyWalOperation } from './copy-wal.operation';
 import { copyOperation } from './copy.operation';
@@ -22,9 +23,10 @@ import { logOperation, rebuildLogOperation } from './log.operation';
 import { pruneOperation } from './prune.operation';
 import { pruneWalOperation } from './prune-wal.operation';
 import { retentionHoldOperation } from './retention-hold.operation';
-import { dashboardOperation, statusOperation } from './status.operation';
 import { cleanPointsOperation, forensicsOperation, lockStatesOperation, recoveryForecastOperation } from './attack.operations';
+import { dashboardOperation, overdueOperation, statusOperation } from './status.operation';
 import { recordRecoveryPointOperation } from './record-recovery-point.operation';
+import { recordSuccessOperation } from './record-success.operation';
 
 const operations = {
 	list: runnable(listOperation),
@@ -49,6 +51,10 @@ const operations = {
 	recoveryForecast: runnable(recoveryForecastOperation),
 	status: runnable(statusOperation),
 	dashboard: runnable(dashboardOperation),
+	checkAlerts: runnable(checkAlertsOperation),
+	recordAlerts: runnableForAll(recordAlertsOperation),
+	recordSuccess: runnable(recordSuccessOperation),
+	overdue: runnable(overdueOperation),
 };
 
 export class BackupCatalog implements INodeType {
@@ -59,7 +65,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", status: "Status" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -107,6 +113,12 @@ export class BackupCatalog implements INodeType {
 						value: 'breakGlassKit',
 						description: 'Write all that people need to restore without n8n: the command line in one file, the address of the store, printable steps; proven in an empty folder',
 						action: 'Write a break glass kit',
+					},
+					{
+						name: 'Check Alerts',
+						value: 'checkAlerts',
+						description: 'Get what people must be told now: each trouble once, when it gets worse or lasts, and when it is over',
+						action: 'Check which alerts are due',
 					},
 					{
 						name: 'Clean Recovery Points',
@@ -175,6 +187,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Go to the next stage of a recovery',
 					},
 					{
+						name: 'Overdue Schedules',
+						value: 'overdue',
+						description: 'Get what runs on a schedule and has not succeeded when it should have',
+						action: 'Get overdue schedules',
+					},
+					{
 						name: 'Prune',
 						value: 'prune',
 						description: 'Delete the backups that the policy no longer keeps',
@@ -199,6 +217,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Rebuild the log of the backups',
 					},
 					{
+						name: 'Record Alerts',
+						value: 'recordAlerts',
+						description: 'Remember which alerts were delivered, so that they are not sent twice',
+						action: 'Record delivered alerts',
+					},
+					{
 						name: 'Record Recovery Point',
 						value: 'recordRecoveryPoint',
 						description: 'Write down which backups of a run belong together, and what failed',
@@ -209,6 +233,12 @@ export class BackupCatalog implements INodeType {
 						value: 'recordStage',
 						description: 'Write a stage, a decision or the end into the journal of a recovery',
 						action: 'Record a stage or decision of a recovery',
+					},
+					{
+						name: 'Record Success',
+						value: 'recordSuccess',
+						description: 'Write down that a scheduled run succeeded, and when the next is due',
+						action: 'Record a success',
 					},
 					{
 						name: 'Recovery Forecast',
@@ -252,6 +282,9 @@ export class BackupCatalog implements INodeType {
 			...recoveryForecastOperation.properties,
 			...statusOperation.properties,
 			...dashboardOperation.properties,
+			...checkAlertsOperation.properties,
+			...recordAlertsOperation.properties,
+			...recordSuccessOperation.properties,
 		],
 	};
 

@@ -7,8 +7,8 @@ import type { Parameters } from '../shared/parameters';
 import { optionsCollection, timeoutField } from '../shared/option-fields';
 import { plainData } from '../shared/plain-data';
 
-/** What decides how a component stands; shared with the dashboard. */
-const judging: INodeProperties[] = [
+/** What decides how a component stands; shared with the dashboard and alerts. */
+export const judging: INodeProperties[] = [
 	{
 		displayName: 'Components',
 		name: 'components',
@@ -26,7 +26,7 @@ const judging: INodeProperties[] = [
 	},
 ];
 
-const thresholdsField: INodeProperties = {
+export const thresholdsField: INodeProperties = {
 	displayName: 'Thresholds',
 	name: 'thresholds',
 	type: 'fixedCollection',
@@ -57,6 +57,13 @@ export const statusOperation: Operation<'catalog.status'> = {
 	items: ({ components, state, store, checkedAt, hold }) => components.map((component) => ({ status: plainData(component), overall: state, store, checkedAt, retentionHold: hold && plainData(hold) })),
 };
 
+/** What runs on a schedule and has not succeeded when it should have, one item each. */
+export const overdueOperation: Operation<'catalog.status'> = {
+	properties: [],
+	job: async ({ store }) => ({ kind: 'catalog.status', store: await store() }),
+	items: ({ overdue }) => overdue.map((schedule) => ({ schedule: plainData(schedule) })),
+};
+
 /** The same as a page, to be answered to a webhook. */
 export const dashboardOperation: Operation<'catalog.dashboard'> = {
 	properties: [
@@ -83,7 +90,7 @@ export const dashboardOperation: Operation<'catalog.dashboard'> = {
 	items: ({ html, state }) => [{ html, state }],
 };
 
-function readJudging(parameters: Parameters) {
+export function readJudging(parameters: Parameters) {
 	const options = parameters.collection('options');
 	return {
 		components: readComponents(options.raw('components'), 'Components'),

@@ -4,6 +4,7 @@ import { copyWalJob, pruneWalJob, verifyContinuityJob } from './archived-wal-job
 import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { compareDatabasesJob } from './compare-job';
+import { checkAlertsJob, checkWorkflowAlertJob, recordAlertsJob, recordSuccessJob } from './alert-jobs';
 import { dashboardJob, logJob, retentionHoldJob, statusJob } from './log-jobs';
 import { applyPatchJob, askDamagedJob, diffRowsJob, findIncidentJob } from './incident-jobs';
 import { crossCheckJob } from './cross-check-job';
@@ -58,6 +59,10 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	cleanPointsJob,
 	forensicsJob,
 	forecastRtoJob,
+	checkAlertsJob,
+	checkWorkflowAlertJob,
+	recordAlertsJob,
+	recordSuccessJob,
 	logJob,
 	recordRecoveryPointJob,
 	listRecoveryPointsJob,

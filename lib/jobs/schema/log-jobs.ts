@@ -17,7 +17,7 @@ export const logJob = z.strictObject({
 
 const hours = z.number().positive().max(100_000);
 
-const statusFields = {
+export const statusFields = {
 	store: storeLocationSchema,
 	/** Those that must be backed up; empty: PostgreSQL, files, and whatever the store knows. */
 	components: z.array(z.enum(COMPONENTS)).default([]),

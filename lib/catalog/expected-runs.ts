@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Store } from '../storage/store';
+import { EXPECTED_RUNS_FOLDER } from './layout';
+import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
+
+/** `status/next-expected/<hash of the id>.json`: one for each schedule, so that two that end at once do not overwrite each other. */
+const expectedRunSchema = z.looseObject({
+	formatVersion: z.literal(1),
+	/** Of a workflow, or whatever runs on a schedule. */
+	id: z.string().min(1).max(200),
+	name: z.string().max(500),
+	succeededAt: z.iso.datetime({ offset: true }),
+	/** When the next success is due, pauses and slowness allowed for. */
+	nextBy: z.iso.datetime({ offset: true }),
+});
+export type ExpectedRun = z.infer<typeof expectedRunSchema>;
+
+export async function writeExpectedRun(store: Store, run: Pick<ExpectedRun, 'id' | 'name' | 'succeededAt' | 'nextBy'>, signal: AbortSignal): Promise<ExpectedRun> {
+	const record: ExpectedRun = { ...run, formatVersion: 1 };
+	await writeSmallObject(store, expectedRunKey(run.id), record, { signal });
+	return record;
+}
+
+/** Every schedule that has succeeded at least once; a record that cannot be read is left out. */
+export async function readExpectedRuns(store: Store): Promise<ExpectedRun[]> {
+	const runs: ExpectedRun[] = [];
+	for await (const { key } of store.list(EXPECTED_RUNS_FOLDER)) {
+		const text = await readSmallObject(store, key, NEVER_ABORTED);
+		const parsed = text === undefined ? undefined : expectedRunSchema.safeParse(parseJson(text));
+		if (parsed?.success && expectedRunKey(parsed.data.id) === key) runs.push(parsed.data);
+	}
+	return runs.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function expectedRunKey(id: string): string {
+	return `${EXPECTED_RUNS_FOLDER}${createHash('sha256').update(id).digest('hex').slice(0, 16)}.json`;
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
