@@ -157,7 +157,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(differences(after, await snapshotContents(server, SHIPPED_DATABASE))).toEqual([]);
 
 		const alert = await newestExecution(SHIPPED.errorAlert);
-		expect(alert.items<{ text: string }>('Delivery')).toEqual([expect.objectContaining({ text: expect.stringContaining('FAILED: Recovery: Database') as string })]);
+		expect(alert.items<{ text: string }>('Notify')).toEqual([expect.objectContaining({ text: expect.stringContaining('FAILED: Recovery: Database') as string })]);
 	}, 60_000);
 
 	test('Recovery: Database brings every table back and keeps the wrecked database aside', async () => {

@@ -113,7 +113,7 @@ test('a failed run fires the error workflow, whose text says what, where and wha
 	const [newest] = await n8n.rest.executions(SHIPPED.errorAlert);
 	const alert = await n8n.rest.finished(newest!.id);
 	expect(alert.describe()).toMatch(/is "success"/);
-	const [{ text }] = alert.items<{ text: string }>('Delivery') as [{ text: string }];
+	const [{ text }] = alert.items<{ text: string }>('Notify') as [{ text: string }];
 	expect(text).toContain(`FAILED: ${FAILING}`);
 	expect(text).toContain('"no such database"');
 	expect(text).toContain('node "Dump"');

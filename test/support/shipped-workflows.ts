@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { CRM_UPLOADS_SQL } from './crm-files';
 import { CRM_DATABASE, type CrmStack } from './crm-stack';
 import { backupCredentials, type CredentialSources, folderPlace, KEY_HEADER } from './n8n-credentials';
-import type { N8nServer, WebhookAnswer } from './n8n-server';
+import type { N8nCredential, N8nServer, WebhookAnswer } from './n8n-server';
 import type { PostgresServer } from './postgres-server';
 
 /** The ids under which the bundled workflows are imported, in the order in which they are published; they never change. */
 export const SHIPPED = {
 	settings: 'brSettings000001',
+	notify: 'brNotify00000001',
+	runSucceeded: 'brRunSucceeded01',
 	errorAlert: 'brErrorAlert0001',
 	fullBackup: 'brBackupFull0001',
 	dailyBackup: 'brBackupDaily001',
@@ -28,6 +30,7 @@ export const SHIPPED = {
 	continuous: 'brBackupWal00001',
 	breakGlass: 'brBreakGlass0001',
 	serverLoss: 'brScenSrvLoss001',
+	checkBackups: 'brCheckBackups01',
 } as const;
 
 /** The database that *Backup: Settings* names as it is shipped. */
@@ -44,17 +47,30 @@ export interface InstalledWorkflows {
 /** What a test sets in *Backup: Settings* besides the places of its stack. */
 export interface SettingsToEdit {
 	readonly recoveryFolder?: string;
-	readonly settings?: Readonly<Record<string, string>>;
+	readonly settings?: Readonly<Record<string, string | boolean>>;
+	/** Left out: alerts go nowhere, as shipped. */
+	readonly channels?: AlertChannels;
 }
 
+export interface AlertChannels {
+	readonly slackUrl: string;
+	readonly slackToken: string;
+	readonly smtpPort: number;
+	readonly pingUrl: string;
+}
+
+const SMTP = { id: 'brTestSmtp000001', name: 'Mail' };
+const SLACK = { id: 'brTestSlack00001', name: 'Slack' };
+
 /** For a whole stack, or only its database server where nothing else matters. */
-export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { recoveryFolder, settings, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
+export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { recoveryFolder, settings, channels, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
 	const webhookKey = randomBytes(24).toString('hex');
 	const whole = 'server' in stack ? stack : undefined;
 	const folders = [n8n.storeFolder, whole?.places.second ?? n8n.storeFolder, whole?.places.third ?? n8n.storeFolder] as const;
 	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
 	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
-	await importEdited(n8n, whole, { recoveryFolder, settings });
+	if (channels) await n8n.importCredentials(channelCredentials(channels));
+	await importEdited(n8n, whole, { recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels });
 	// Continuous archiving begins when it is published: whoever wants it does that.
 	await n8n.publish(...Object.values(SHIPPED).filter((id) => id !== SHIPPED.continuous));
 	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
@@ -67,7 +83,7 @@ async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, toEdit:
 		for (const name of await readdir(FOLDER)) {
 			const text = await readFile(join(FOLDER, name), 'utf8');
 			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(text) : text;
-			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : withQuickPieces(withTables));
+			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : name === 'notify.json' && toEdit.channels ? withChannelsOn(text) : withQuickPieces(withTables));
 		}
 		await n8n.importWorkflows(edited);
 	} finally {
@@ -98,13 +114,13 @@ function withSettings(text: string, stack: CrmStack | undefined, { recoveryFolde
 }
 
 /** Fields of *Backup: Settings* by their names; the last node gets those that it does not have. */
-function withNamed(text: string, settings: Readonly<Record<string, string>>): string {
+function withNamed(text: string, settings: Readonly<Record<string, string | boolean>>): string {
 	const workflow = JSON.parse(text) as { nodes: Array<{ parameters: { assignments?: { assignments: Array<{ id: string; name: string; value: unknown; type: string }> } } }> };
 	const lists = workflow.nodes.flatMap(({ parameters }) => (parameters.assignments ? [parameters.assignments.assignments] : []));
 	for (const [name, value] of Object.entries(settings)) {
 		const found = lists.flat().find((field) => field.name === name);
 		if (found) found.value = value;
-		else lists.at(-1)?.push({ id: name, name, value, type: 'string' });
+		else lists.at(-1)?.push({ id: name, name, value, type: typeof value });
 	}
 	return JSON.stringify(workflow);
 }
@@ -128,4 +144,25 @@ function withValues(text: string, values: ReadonlyMap<string, string>): string {
 		if (!all.includes(JSON.stringify(shipped))) throw new Error(`Backup: Settings does not hold ${shipped}.`);
 		return all.replaceAll(JSON.stringify(shipped), JSON.stringify(ours));
 	}, text);
+}
+
+function channelCredentials({ smtpPort, slackToken }: AlertChannels): N8nCredential[] {
+	return [
+		{ ...SMTP, type: 'smtp', data: { user: '', password: '', host: '127.0.0.1', port: smtpPort, secure: false, disableStartTls: true } },
+		{ ...SLACK, type: 'httpHeaderAuth', data: { name: 'Authorization', value: `Bearer ${slackToken}` } },
+	];
+}
+
+function channelSettings({ slackUrl, pingUrl }: AlertChannels): Record<string, string | boolean> {
+	return { 'channels.slack.enabled': true, 'channels.slack.url': slackUrl, 'channels.email.enabled': true, 'alerts.pingUrl': pingUrl };
+}
+
+/** *Backup: Notify* with its two nodes switched on, as its notes tell. */
+function withChannelsOn(text: string): string {
+	const workflow = JSON.parse(text) as { nodes: Array<{ name: string; disabled?: boolean; credentials?: object }> };
+	for (const node of workflow.nodes) {
+		if (node.name === 'Send Email') Object.assign(node, { disabled: false, credentials: { smtp: SMTP } });
+		if (node.name === 'Send to Slack') Object.assign(node, { disabled: false, credentials: { httpHeaderAuth: SLACK } });
+	}
+	return JSON.stringify(workflow);
 }

@@ -88,7 +88,9 @@ test('all workflows are there, with ids and names of their own', () => {
 		['backup-settings.json', 'Backup: Settings'],
 		['break-glass-kit.json', 'Backup: Break-Glass Kit'],
 		['drill-assertions.json', 'Recovery: Drill Assertions'],
+		['check-backups.json', 'Backup: Check'],
 		['error-alert.json', 'Backup: Error Alert'],
+		['notify.json', 'Backup: Notify'],
 		['recovery-database.json', 'Recovery: Database'],
 		['recovery-files.json', 'Recovery: Files'],
 		['recovery-full.json', 'Recovery: Full'],
@@ -98,8 +100,9 @@ test('all workflows are there, with ids and names of their own', () => {
 		['scenario-data-corruption.json', 'Scenario: Data Corruption'],
 		['scenario-ransomware.json', 'Scenario: Ransomware'],
 		['scenario-server-loss.json', 'Scenario: Server Loss'],
+		['run-succeeded.json', 'Backup: Run Succeeded'],
 		['wal-continuous.json', 'Backup: WAL Continuous'],
-	]);
+	].sort());
 	expect(ids.size).toBe(workflowFiles.length);
 	const nodeIds = workflowFiles.flatMap(({ workflow }) => workflow.nodes.map((node) => node.id));
 	expect(new Set(nodeIds).size).toBe(nodeIds.length);
@@ -152,7 +155,9 @@ describe.each(workflowFiles)('$file', ({ text, workflow }) => {
 
 	test('calls only workflows that are shipped too', () => {
 		for (const node of nodes.filter(({ type }) => type === 'n8n-nodes-base.executeWorkflow')) {
-			expect(ids).toContain((node.parameters.workflowId as { value: string }).value);
+			const { value } = node.parameters.workflowId as { value: string };
+			// *Backup: Check* runs what was missed, whatever that is.
+			if (!isExpression(value)) expect(ids).toContain(value);
 		}
 	});
 
