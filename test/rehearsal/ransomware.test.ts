@@ -142,12 +142,12 @@ describe('a drill, then ransomware', () => {
 		expect(page).toContain('on hold in 3 of 3 places');
 		expect(page).toContain('suspicious');
 		// Too few backups to be sure: only whoever names the point may go on.
-		await visit.submit(['', 'RESTORE BESIDE']);
+		await visit.submit(['', '', 'RESTORE BESIDE']);
 		await until('nobody has decided', async () => (await newestRecovery(n8n.storeFolder))?.state === 'failed', 60);
 		expect((await newestRecovery(n8n.storeFolder))!.nextStage).toBe('decide');
 		const again = await FormVisit.begin(n8n.url, 'scenario-ransomware', ['again', 'Ana'], FORM_LOGIN);
 		expect(await again.page()).toContain(clean.id);
-		await again.submit([clean.id, 'RESTORE BESIDE']);
+		await again.submit(['', clean.id, 'RESTORE BESIDE']);
 		await until('the runbook is over', async () => (await newestRecovery(n8n.storeFolder))?.state !== 'running', 120);
 		const recovery = (await newestRecovery(n8n.storeFolder)) as RecoverySummary;
 		expect(recovery.stages.map(({ stage, state, error }) => `${stage} ${state} ${error?.message ?? ''}`.trim())).toEqual(['isolate done', 'hold done', 'locks done', 'find done', 'decide done', 'forensics done', 'uploads done', 'scan done', 'database done']);
@@ -174,7 +174,7 @@ describe('a drill, then ransomware', () => {
 		answer = async (path) => (path === '/scan' ? 409 : 200);
 		const visit = await FormVisit.begin(n8n.url, 'scenario-ransomware', ['again', 'Ana'], FORM_LOGIN);
 		await visit.page();
-		await visit.submit([clean.id, 'RESTORE BESIDE']);
+		await visit.submit(['', clean.id, 'RESTORE BESIDE']);
 		await until('the scan failed', async () => (await newestRecovery(n8n.storeFolder))?.state === 'failed', 120);
 		expect((await newestRecovery(n8n.storeFolder))!.nextStage).toBe('scan');
 		expect((await databases()).filter((name) => name.includes('_clean_'))).toHaveLength(1);
