@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { createCrmDatabase } from '../support/crm-database';
 import { startN8n, type N8nServer } from '../support/n8n-server';
+import { FORM_LOGIN } from '../support/n8n-credentials';
 import { type PackedPackage, packPackage } from '../support/packed-package';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 import { installShippedWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
@@ -201,6 +202,19 @@ test('a schedule that silently stops is told by the check and by the command lin
 	await n8n.webhook(NIGHTLY, { database: SHIPPED_DATABASE });
 	await until('it is told that it is over', async () => (await check()).includes('RESOLVED: Nightly <i>dump</i>: did not run when it should have'), 60);
 }, 180_000);
+
+test('the dashboard is a page behind a login, and what others wrote is text on it', async () => {
+	const page = async (authorization?: string) => await fetch(`${n8n.url}/webhook/backups`, { headers: authorization === undefined ? {} : { authorization } });
+	await until('its webhook is there', async () => (await page()).status !== 404);
+	expect((await page()).status).toBe(401);
+	const answer = await page(`Basic ${Buffer.from(`${FORM_LOGIN.user}:${FORM_LOGIN.password}`).toString('base64')}`);
+	expect(answer.status).toBe(200);
+	expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+	const html = await answer.text();
+	expect(html).toContain(`Backups of ${SHIPPED_DATABASE}`);
+	expect(html).not.toMatch(/<script|<b>db|<i>dump/);
+	expect(html).toMatch(/PostgreSQL[^]*Files/);
+}, 60_000);
 
 /** What a cron job on another machine sees. */
 function outside(): { code: number; text: string } {

@@ -31,6 +31,7 @@ export const SHIPPED = {
 	breakGlass: 'brBreakGlass0001',
 	serverLoss: 'brScenSrvLoss001',
 	checkBackups: 'brCheckBackups01',
+	dashboard: 'brDashboard00001',
 } as const;
 
 /** The database that *Backup: Settings* names as it is shipped. */

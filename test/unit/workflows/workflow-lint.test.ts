@@ -89,6 +89,7 @@ test('all workflows are there, with ids and names of their own', () => {
 		['break-glass-kit.json', 'Backup: Break-Glass Kit'],
 		['drill-assertions.json', 'Recovery: Drill Assertions'],
 		['check-backups.json', 'Backup: Check'],
+		['dashboard.json', 'Backup: Dashboard'],
 		['error-alert.json', 'Backup: Error Alert'],
 		['notify.json', 'Backup: Notify'],
 		['recovery-database.json', 'Recovery: Database'],
