@@ -34,7 +34,11 @@ const answers: Record<string, unknown> = {
 	'recovery.record': { recoveryPoint: {} },
 	'recovery.list': { recoveryPoints: [] },
 	'catalog.log': { warnings: [] },
-	'catalog.status': { components: [], hold: null },
+	'catalog.status': { components: [], hold: null, overdue: [] },
+	'catalog.recordSuccess': { expected: {} },
+	'alerts.checkStore': { messages: [] },
+	'alerts.checkWorkflow': { messages: [] },
+	'alerts.record': { open: [] },
 	'catalog.retentionHold': { hold: null, lifted: null },
 	'breakGlass.write': { kit: {}, proof: {}, warnings: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [], hold: null },
@@ -308,6 +312,9 @@ describe('Verify Backup', () => {
 		const job = await jobOf(node, { operation: 'restoreDrill', backupChoice: 'id', backup: list(ID), createRoles: true });
 		expect(job).toEqual({
 			kind: 'verify.restoreDrill',
+			assertions: '',
+			assertionTimeoutSeconds: 300,
+			httpCheck: '',
 			store,
 			connection,
 			decryption: null,
@@ -499,6 +506,23 @@ describe('Backup Catalog', () => {
 		expect(await jobOf(node, { operation: 'retentionHold', holdAction: 'hold', holdReason: 'Ransomware?' })).toEqual({ kind: 'catalog.retentionHold', store, action: 'hold', reason: 'Ransomware?' });
 		running.mockClear();
 		expect(await jobOf(node, { operation: 'retentionHold', holdAction: 'lift' })).toMatchObject({ action: 'lift' });
+	});
+
+	test('alerts are checked, recorded as they came, and hours that do not grow are refused', async () => {
+		expect(await jobOf(node, { operation: 'checkAlerts', alertSubject: 'store', options: { components: ['postgres'], repeatHours: 12, escalateAfterHours: '1, 4.5' } })).toMatchObject({
+			kind: 'alerts.checkStore', store, components: ['postgres'], repeatHours: 12, escalateAfterHours: [1, 4.5], holdOnAlarm: true,
+		});
+		const failed = { operation: 'checkAlerts', alertSubject: 'workflow', alertWorkflow: 'w1', alertTitle: hostile, alertWhat: 'x'.repeat(9000), alertAdvice: '' };
+		const job = await nextJobOf(node, failed);
+		expect(job).toMatchObject({ kind: 'alerts.checkWorkflow', workflow: 'w1', problem: { severity: 'critical', title: hostile }, escalateAfterHours: [] });
+		expect((job as { problem: { what: string } }).problem.what).toHaveLength(8000);
+		const after = { key: 'k', severity: 'warning', title: 't', what: 'w', advice: '', since: '2026-11-01T00:00:00.000Z', toldAt: '2026-11-01T00:00:00.000Z', level: 0 };
+		expect(await nextJobOf(node, { operation: 'recordSuccess', scheduleId: 'w1', scheduleName: 'Nightly', nextWithinHours: 27 })).toEqual({ kind: 'catalog.recordSuccess', store, id: 'w1', name: 'Nightly', nextWithinHours: 27 });
+		const { context } = fakeContext(node, { items: [{ operation: 'recordAlerts' }], input: [{ alert: { key: 'k', after }, delivered: true }] });
+		running.mockClear();
+		await node.execute?.call(context);
+		expect(checkJob(running.mock.calls[0]?.[0])).toEqual({ kind: 'alerts.record', store, delivered: [{ key: 'k', after }] });
+		await expect(nextJobOf(node, { operation: 'checkAlerts', alertSubject: 'store', options: { escalateAfterHours: '4, 1' } })).rejects.toThrow('Escalate After');
 	});
 
 	test('prune only plans unless told to apply', async () => {
