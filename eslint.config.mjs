@@ -25,7 +25,7 @@ const arrows = {
 	verify: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'postgres', 'redis', 'files', 'n8n'],
 	recovery: ['core', 'storage', 'catalog', 'pipeline', 'backup', 'postgres', 'files', 'copy'],
 	status: ['core', 'storage', 'catalog'],
-	report: ['core', 'storage', 'catalog', 'status'],
+	report: ['core', 'storage', 'catalog', 'status', 'log'],
 	forensics: ['core', 'storage', 'catalog', 'status'],
 	'break-glass': ['core', 'storage', 'catalog', 'pipeline', 'backup', 'process', 'report'],
 	log: ['core', 'storage', 'catalog', 'status', 'postgres'],

@@ -45,6 +45,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'forensics.collect': async () => (await import('./handlers/forensics-collect.js')).collect,
 	'recovery.forecast': async () => (await import('./handlers/recovery-forecast.js')).forecast,
 	'catalog.dashboard': async () => (await import('./handlers/catalog-dashboard.js')).dashboard,
+	'catalog.monthlyReport': async () => (await import('./handlers/catalog-monthly-report.js')).monthlyReport,
 	'catalog.pruneWal': async () => (await import('./handlers/catalog-prune-wal.js')).pruneWal,
 	'catalog.copyWal': async () => (await import('./handlers/catalog-copy-wal.js')).copyWal,
 	'breakGlass.write': async () => (await import('./handlers/break-glass-write.js')).writeBreakGlassKit,

@@ -35,6 +35,7 @@ import type { RedisRestoreResult } from '../redis/restore/options';
 import type { RedisConnectionTest } from '../redis/test-connection';
 import type { RetentionDecision } from '../retention/plan';
 import type { DashboardResult } from '../report/read-dashboard';
+import type { MonthlyReportResult } from '../report/read-monthly-report';
 import type { PruneWalOutcome } from '../retention/prune-wal';
 import type { StatusResult } from '../status/read-status';
 import type { VerifyResult } from '../verify/result';
@@ -110,6 +111,7 @@ export interface JobResults {
 	'forensics.collect': ForensicsResult;
 	'recovery.forecast': RtoForecast;
 	'catalog.dashboard': DashboardResult;
+	'catalog.monthlyReport': MonthlyReportResult;
 	'catalog.pruneWal': PruneWalOutcome;
 	'catalog.copyWal': CopyWalOutcome;
 	'breakGlass.write': KitResult;

@@ -1,3 +1,4 @@
+import type { KnownRun } from '../catalog/known-runs';
 import type { LastRun } from '../catalog/last-run';
 import type { BackupSummary } from '../catalog/summary';
 
@@ -88,4 +89,12 @@ function minutes(seconds: number): number {
 
 function megabytes(bytes: number): number {
 	return Math.round(bytes / 1000) / 1000;
+}
+
+/** The rows of one store: every published backup, and of each series the newest run where it has published nothing. */
+export function rowsOfStore(runs: readonly KnownRun[], backups: readonly BackupSummary[], store: string): LogRow[] {
+	const rows = new Map<string, LogRow>();
+	for (const { run, died } of runs) if (run.outcome !== 'success') rows.set(run.backupId, rowOfRun(run, died, store));
+	for (const summary of backups) rows.set(summary.id, rowOfBackup(summary));
+	return [...rows.values()];
 }

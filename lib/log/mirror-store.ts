@@ -7,7 +7,7 @@ import { BackupError } from '../core/errors';
 import { withClient } from '../postgres/connect';
 import type { PostgresConnection } from '../postgres/connection-settings';
 import type { Store } from '../storage/store';
-import { type LogRow, rowOfBackup, rowOfRun } from './log-row';
+import { type LogRow, rowsOfStore } from './log-row';
 import { prepareLog } from './log-schema';
 
 export interface MirrorOptions {
@@ -39,7 +39,7 @@ export async function mirrorStore(store: Store, options: MirrorOptions, context:
 	const lock = { name: 'log', mode: 'exclusive' as const, purpose: 'writing the log of the backups', waitSeconds: 60 };
 	return await withLock(store, context, lock, async ({ storeNow }, signal) => {
 		context.progress({ step: 'Reading what the store holds' });
-		const rows = await readRows(store, storeNow);
+		const rows = rowsOfStore(await readKnownRuns(store, storeNow), await listBackups(store), store.description);
 		const session = { database: options.database, signal, applicationName: 'backup-recovery log', doing: 'writing backup_log' };
 		return await withClient(options.connection, session, async (client) => {
 			await client.query('BEGIN');
@@ -51,14 +51,6 @@ export async function mirrorStore(store: Store, options: MirrorOptions, context:
 			return { ...result, rows: rows.length, running: count(rows, 'running'), failed: count(rows, 'failed'), warnings };
 		});
 	});
-}
-
-/** Published backups, and of each series the newest run where it has published nothing. */
-async function readRows(store: Store, storeNow: Date): Promise<LogRow[]> {
-	const rows = new Map<string, LogRow>();
-	for (const { run, died } of await readKnownRuns(store, storeNow)) if (run.outcome !== 'success') rows.set(run.backupId, rowOfRun(run, died, store.description));
-	for (const summary of await listBackups(store)) rows.set(summary.id, rowOfBackup(summary));
-	return [...rows.values()];
 }
 
 async function requireSchema(client: pg.Client, { schema, database }: MirrorOptions): Promise<string> {

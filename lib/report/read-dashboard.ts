@@ -37,7 +37,7 @@ export async function readDashboard(store: Store, options: DashboardOptions, con
 }
 
 /** What was restored as a test in the time that the goals look at. */
-async function readDrills(store: Store, backups: readonly BackupSummary[], now: Date): Promise<Drill[]> {
+export async function readDrills(store: Store, backups: readonly BackupSummary[], now: Date): Promise<Drill[]> {
 	const recent = backups.filter(({ startedAt }) => now.getTime() - Date.parse(startedAt) < 3 * DAYS * 86_400_000);
 	const drills: Drill[] = [];
 	for (let at = 0; at < recent.length; at += PARALLEL) {

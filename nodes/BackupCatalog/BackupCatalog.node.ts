@@ -6,56 +6,9 @@ import {
 	NodeConnectionTypes,
 } from 'n8n-workflow';
 import { credentialTest } from '../shared/credential-tests';
-import { executeOperations, runnable, runnableForAll } from '../shared/execute';
+import { executeOperations } from '../shared/execute';
 import { listSearch } from '../shared/lookups';
-import { beginRecoveryOperation } from './begin-recovery.operation';
-import { checkAlertsOperation, recordAlertsOperation } from './alerts.operation';
-import { cleanUpOperation } from './clean-up.operation';
-import { copyWalOperation } from './copy-wal.operation';
-import { copyOperation } from './copy.operation';
-import { listOperation } from './list.operation';
-import { listRecoveryPointsOperation } from './list-recovery-points.operation';
-import { nextStageOperation } from './next-stage.operation';
-import { readRecoveryOperation } from './read-recovery.operation';
-import { recordStageOperation } from './record-stage.operation';
-import { breakGlassKitOperation } from './break-glass-kit.operation';
-import { logOperation, rebuildLogOperation } from './log.operation';
-import { pruneOperation } from './prune.operation';
-import { pruneWalOperation } from './prune-wal.operation';
-import { retentionHoldOperation } from './retention-hold.operation';
-import { cleanPointsOperation, forensicsOperation, lockStatesOperation, recoveryForecastOperation } from './attack.operations';
-import { dashboardOperation, overdueOperation, statusOperation } from './status.operation';
-import { recordRecoveryPointOperation } from './record-recovery-point.operation';
-import { recordSuccessOperation } from './record-success.operation';
-
-const operations = {
-	list: runnable(listOperation),
-	prune: runnable(pruneOperation),
-	cleanUp: runnable(cleanUpOperation),
-	copy: runnable(copyOperation),
-	copyWal: runnable(copyWalOperation),
-	pruneWal: runnable(pruneWalOperation),
-	recordRecoveryPoint: runnableForAll(recordRecoveryPointOperation),
-	listRecoveryPoints: runnable(listRecoveryPointsOperation),
-	beginRecovery: runnable(beginRecoveryOperation),
-	nextStage: runnableForAll(nextStageOperation),
-	recordStage: runnableForAll(recordStageOperation),
-	readRecovery: runnable(readRecoveryOperation),
-	breakGlassKit: runnable(breakGlassKitOperation),
-	log: runnable(logOperation),
-	rebuildLog: runnable(rebuildLogOperation),
-	retentionHold: runnable(retentionHoldOperation),
-	lockStates: runnable(lockStatesOperation),
-	cleanPoints: runnable(cleanPointsOperation),
-	forensics: runnable(forensicsOperation),
-	recoveryForecast: runnable(recoveryForecastOperation),
-	status: runnable(statusOperation),
-	dashboard: runnable(dashboardOperation),
-	checkAlerts: runnable(checkAlertsOperation),
-	recordAlerts: runnableForAll(recordAlertsOperation),
-	recordSuccess: runnable(recordSuccessOperation),
-	overdue: runnable(overdueOperation),
-};
+import { operationProperties, operations } from './operations';
 
 export class BackupCatalog implements INodeType {
 	description: INodeTypeDescription = {
@@ -65,7 +18,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", report: "Report", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -247,6 +200,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Forecast the time of a recovery',
 					},
 					{
+						name: 'Report',
+						value: 'report',
+						description: 'Get what happened in the last days as an email: goals, charts, failures, restores, every day',
+						action: 'Render a report of the backups',
+					},
+					{
 						name: 'Retention Hold',
 						value: 'retentionHold',
 						description: 'Keep anything from being pruned until a person lifts the hold',
@@ -261,30 +220,7 @@ export class BackupCatalog implements INodeType {
 				],
 				default: 'list',
 			},
-			...listOperation.properties,
-			...pruneOperation.properties,
-			...cleanUpOperation.properties,
-			...copyOperation.properties,
-			...copyWalOperation.properties,
-			...pruneWalOperation.properties,
-			...recordRecoveryPointOperation.properties,
-			...listRecoveryPointsOperation.properties,
-			...beginRecoveryOperation.properties,
-			...nextStageOperation.properties,
-			...recordStageOperation.properties,
-			...readRecoveryOperation.properties,
-			...breakGlassKitOperation.properties,
-			...logOperation.properties,
-			...retentionHoldOperation.properties,
-			...lockStatesOperation.properties,
-			...cleanPointsOperation.properties,
-			...forensicsOperation.properties,
-			...recoveryForecastOperation.properties,
-			...statusOperation.properties,
-			...dashboardOperation.properties,
-			...checkAlertsOperation.properties,
-			...recordAlertsOperation.properties,
-			...recordSuccessOperation.properties,
+			...operationProperties,
 		],
 	};
 

@@ -6,6 +6,7 @@ import type { Operation } from '../shared/operation';
 import type { Parameters } from '../shared/parameters';
 import { optionsCollection, timeoutField } from '../shared/option-fields';
 import { plainData } from '../shared/plain-data';
+import { readTargets, targetFields } from './target-fields';
 
 /** What decides how a component stands; shared with the dashboard and alerts. */
 export const judging: INodeProperties[] = [
@@ -78,6 +79,7 @@ export const dashboardOperation: Operation<'catalog.dashboard'> = {
 		optionsCollection(['dashboard'], [
 			...judging,
 			{ displayName: 'Refresh (Seconds)', name: 'refreshSeconds', type: 'number', typeOptions: { minValue: 0 }, default: 60, description: 'How often the page loads itself anew; 0: never' },
+			...targetFields,
 			thresholdsField,
 			timeoutField,
 		]),
@@ -85,7 +87,7 @@ export const dashboardOperation: Operation<'catalog.dashboard'> = {
 
 	async job({ parameters, store, timeZone }) {
 		const refreshSeconds = parameters.collection('options').number('refreshSeconds', 'Refresh (Seconds)');
-		return { kind: 'catalog.dashboard', store: await store(), ...readJudging(parameters), title: parameters.text('dashboardTitle', 'Title'), timeZone, refreshSeconds };
+		return { kind: 'catalog.dashboard', store: await store(), ...readJudging(parameters), title: parameters.text('dashboardTitle', 'Title'), timeZone, refreshSeconds, targets: readTargets(parameters) };
 	},
 	items: ({ html, state }) => [{ html, state }],
 };

@@ -227,3 +227,19 @@ function outside(): { code: number; text: string } {
 		return { code: status, text: stdout };
 	}
 }
+
+test('the monthly report arrives as HTML with a plain-text part, and holds what failed before', async () => {
+	const before = smtp.mails.length;
+	const execution = await n8n.execute(SHIPPED.monthlyReport, 'Run Now');
+	expect(execution.describe()).toMatch(/is "success"/);
+	const [mail, ...others] = smtp.mails.slice(before);
+	expect(others).toEqual([]);
+	expect(mail).toMatchObject({ to: ['team@example.com'], subject: expect.stringMatching(/^(OK|WARNING|CRITICAL): Backups, report of 30 days/) });
+	expect(mail?.raw).toMatch(/^Content-Type: multipart\/alternative/im);
+	expect(mail?.raw).toMatch(/^Content-Type: text\/plain/im);
+	expect(mail?.raw).toMatch(/^Content-Type: text\/html/im);
+	expect(mail?.raw).not.toContain(server.password);
+	const [report] = execution.items<{ text: string; html: string }>('Report');
+	expect(report?.text).toMatch(/DAY BY DAY\n- \d{4}-\d\d-\d\d postgres: /);
+	expect(report?.html).not.toContain('<script');
+}, 60_000);

@@ -39,6 +39,8 @@ const answers: Record<string, unknown> = {
 	'alerts.checkStore': { messages: [] },
 	'alerts.checkWorkflow': { messages: [] },
 	'alerts.record': { open: [] },
+	'catalog.dashboard': { html: '', state: 'OK' },
+	'catalog.monthlyReport': { subject: '', html: '', text: '', state: 'OK' },
 	'catalog.retentionHold': { hold: null, lifted: null },
 	'breakGlass.write': { kit: {}, proof: {}, warnings: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [], hold: null },
@@ -500,6 +502,13 @@ describe('Backup Catalog', () => {
 	test('the dashboard shows times in the zone of the workflow', async () => {
 		const job = await jobOf(node, { operation: 'dashboard', dashboardTitle: 'CRM backups' }, { timeZone: 'America/Sao_Paulo' });
 		expect(job).toMatchObject({ kind: 'catalog.dashboard', title: 'CRM backups', timeZone: 'America/Sao_Paulo', refreshSeconds: 60, holdOnAlarm: true, targets: { rpoSeconds: 21_600 } });
+	});
+
+	test('goals are given in the units that people use', async () => {
+		const options = { rtoMinutes: 90, rpoHours: 0.5, availabilityPercent: 99.5, sizeGigabytes: 2, durationMinutes: 15 };
+		const targets = { rtoSeconds: 5400, rpoSeconds: 1800, availability: expect.closeTo(0.995, 9), sizeBytes: 2e9, durationSeconds: 900 };
+		expect(await nextJobOf(node, { operation: 'dashboard', options })).toMatchObject({ kind: 'catalog.dashboard', targets });
+		expect(await nextJobOf(node, { operation: 'report', reportTitle: hostile, options: { ...options, days: 7 } })).toMatchObject({ kind: 'catalog.monthlyReport', title: hostile, days: 7, targets });
 	});
 
 	test('a hold on retention has a reason', async () => {

@@ -32,6 +32,7 @@ export const SHIPPED = {
 	serverLoss: 'brScenSrvLoss001',
 	checkBackups: 'brCheckBackups01',
 	dashboard: 'brDashboard00001',
+	monthlyReport: 'brMonthlyRep0001',
 } as const;
 
 /** The database that *Backup: Settings* names as it is shipped. */
@@ -84,7 +85,7 @@ async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, toEdit:
 		for (const name of await readdir(FOLDER)) {
 			const text = await readFile(join(FOLDER, name), 'utf8');
 			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(text) : text;
-			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : name === 'notify.json' && toEdit.channels ? withChannelsOn(text) : withQuickPieces(withTables));
+			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : ['notify.json', 'monthly-report.json'].includes(name) && toEdit.channels ? withChannelsOn(text) : withQuickPieces(withTables));
 		}
 		await n8n.importWorkflows(edited);
 	} finally {
@@ -158,11 +159,11 @@ function channelSettings({ slackUrl, pingUrl }: AlertChannels): Record<string, s
 	return { 'channels.slack.enabled': true, 'channels.slack.url': slackUrl, 'channels.email.enabled': true, 'alerts.pingUrl': pingUrl };
 }
 
-/** *Backup: Notify* with its two nodes switched on, as its notes tell. */
+/** A workflow that sends with its nodes switched on, as its notes tell. */
 function withChannelsOn(text: string): string {
 	const workflow = JSON.parse(text) as { nodes: Array<{ name: string; disabled?: boolean; credentials?: object }> };
 	for (const node of workflow.nodes) {
-		if (node.name === 'Send Email') Object.assign(node, { disabled: false, credentials: { smtp: SMTP } });
+		if (node.name === 'Send Email' || node.name === 'Send Report') Object.assign(node, { disabled: false, credentials: { smtp: SMTP } });
 		if (node.name === 'Send to Slack') Object.assign(node, { disabled: false, credentials: { httpHeaderAuth: SLACK } });
 	}
 	return JSON.stringify(workflow);

@@ -30,24 +30,40 @@ export const statusFields = {
 /** How everything in a store stands; only reads, unless it may put retention on hold. */
 export const statusJob = z.strictObject({ kind: z.literal('catalog.status'), ...statusFields });
 
+/** What the team wants to reach; left out: the guide's goals. */
+const targetsSchema = z
+	.strictObject({
+		rtoSeconds: z.number().positive().default(DEFAULT_TARGETS.rtoSeconds),
+		rpoSeconds: z.number().positive().default(DEFAULT_TARGETS.rpoSeconds),
+		availability: z.number().gt(0).max(1).default(DEFAULT_TARGETS.availability),
+		sizeBytes: z.number().positive().default(DEFAULT_TARGETS.sizeBytes),
+		durationSeconds: z.number().positive().default(DEFAULT_TARGETS.durationSeconds),
+	})
+	.prefault({});
+
+const timeZoneSchema = z.string().refine(isTimeZone, 'is not a time zone').default('UTC');
+
 /** The same as a page. */
 export const dashboardJob = z.strictObject({
 	kind: z.literal('catalog.dashboard'),
 	...statusFields,
 	title: z.string().min(1).max(200).default('Backups'),
 	/** IANA name. */
-	timeZone: z.string().refine(isTimeZone, 'is not a time zone').default('UTC'),
+	timeZone: timeZoneSchema,
 	refreshSeconds: z.number().int().min(0).max(86_400).default(60),
 	/** What the team wants to reach. */
-	targets: z
-		.strictObject({
-			rtoSeconds: z.number().positive().default(DEFAULT_TARGETS.rtoSeconds),
-			rpoSeconds: z.number().positive().default(DEFAULT_TARGETS.rpoSeconds),
-			availability: z.number().gt(0).max(1).default(DEFAULT_TARGETS.availability),
-			sizeBytes: z.number().positive().default(DEFAULT_TARGETS.sizeBytes),
-			durationSeconds: z.number().positive().default(DEFAULT_TARGETS.durationSeconds),
-		})
-		.prefault({}),
+	targets: targetsSchema,
+});
+
+/** What happened in the last days, as an email. */
+export const monthlyReportJob = z.strictObject({
+	kind: z.literal('catalog.monthlyReport'),
+	...statusFields,
+	title: z.string().min(1).max(200).default('Backups'),
+	/** IANA name. */
+	timeZone: timeZoneSchema,
+	days: z.number().int().min(1).max(366).default(30),
+	targets: targetsSchema,
 });
 
 /** Keeps anything from being pruned, lets it go on, or tells how it stands. */

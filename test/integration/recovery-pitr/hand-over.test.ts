@@ -104,6 +104,7 @@ test('laid out only: what PostgreSQL\'s own tools read of it is what we read', a
 		segmentBytes: Number(said('Bytes per WAL segment')),
 		maxConnections: Number(said('max_connections setting')),
 		maxWorkerProcesses: Number(said('max_worker_processes setting')),
+		maxWalSenders: Number(said('max_wal_senders setting')),
 		maxPreparedTransactions: Number(said('max_prepared_xacts setting')),
 		maxLocksPerTransaction: Number(said('max_locks_per_xact setting')),
 	});

@@ -87,6 +87,7 @@ test('all workflows are there, with ids and names of their own', () => {
 		['backup-incremental.json', 'Backup: Incremental'],
 		['backup-settings.json', 'Backup: Settings'],
 		['break-glass-kit.json', 'Backup: Break-Glass Kit'],
+		['monthly-report.json', 'Backup: Monthly Report'],
 		['drill-assertions.json', 'Recovery: Drill Assertions'],
 		['check-backups.json', 'Backup: Check'],
 		['dashboard.json', 'Backup: Dashboard'],
