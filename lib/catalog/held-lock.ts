@@ -9,7 +9,7 @@ export const HEARTBEAT_MS = 15_000;
 
 export interface HeldLockState {
 	readonly store: Store;
-	readonly context: Pick<JobContext, 'now'>;
+	readonly context: Pick<JobContext, 'now' | 'latestProgress'>;
 	readonly key: string;
 	readonly ownerId: string;
 	readonly record: LockRecord;
@@ -79,6 +79,8 @@ export class HeldLock implements Lock {
 		const before = await store.stat(key);
 		if (!before) throw this.lose('its file has vanished');
 		record.heartbeatAt = context.now().toISOString();
+		const progress = context.latestProgress?.() ?? null;
+		record.progress = progress && { ...progress };
 		await writeSmallObject(store, key, record, { signal: NEVER_ABORTED });
 		const locks = await findLocks(store, record.name);
 		const taker = locks.find((lock) => lock.record?.tookOverFrom.includes(ownerId));

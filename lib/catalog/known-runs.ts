@@ -1,3 +1,4 @@
+import type { JobProgress } from '../core/progress';
 import type { Store } from '../storage/store';
 import { type LastRun, readLastRuns } from './last-run';
 import { LivingRuns } from './living-runs';
@@ -7,6 +8,8 @@ import { findAllLocks } from './lock-record';
 export interface KnownRun {
 	readonly run: LastRun;
 	readonly died: boolean;
+	/** How far it is, while it is running. */
+	readonly progress?: JobProgress | null;
 }
 
 /**
@@ -15,5 +18,5 @@ export interface KnownRun {
  */
 export async function readKnownRuns(store: Store, storeNow: Date): Promise<KnownRun[]> {
 	const living = new LivingRuns(await findAllLocks(store), storeNow);
-	return (await readLastRuns(store)).flatMap(({ run }) => (run ? [{ run, died: living.hasDied(run) }] : []));
+	return (await readLastRuns(store)).flatMap(({ run }) => (run ? [{ run, died: living.hasDied(run), progress: run.outcome === 'running' ? living.progressOf(run) : null }] : []));
 }

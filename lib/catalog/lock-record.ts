@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BackupError } from '../core/errors';
+import { PROGRESS_UNITS } from '../core/progress';
 import type { Store, StoredObject } from '../storage/store';
 import { LOCKS_FOLDER, lockFolder } from './layout';
 import { isSurelyDead, lockOwnerSchema } from './lock-owner';
@@ -7,6 +8,15 @@ import { NEVER_ABORTED, readSmallObject } from './small-object';
 
 export const LOCK_MODES = ['exclusive', 'shared'] as const;
 export type LockMode = (typeof LOCK_MODES)[number];
+
+const jobProgressSchema = z.looseObject({
+	step: z.string(),
+	done: z.number().nullable(),
+	total: z.number().nullable(),
+	unit: z.enum(PROGRESS_UNITS).nullable(),
+	perSecond: z.number().nullable(),
+	at: z.iso.datetime({ offset: true }),
+});
 
 /** `locks/<name>/<owner id>.json`: one file for each process that holds or wants the lock. */
 export const lockRecordSchema = z.looseObject({
@@ -22,6 +32,8 @@ export const lockRecordSchema = z.looseObject({
 	owner: lockOwnerSchema,
 	acquiredAt: z.iso.datetime({ offset: true }),
 	heartbeatAt: z.iso.datetime({ offset: true }),
+	/** How far the holder's job is, as of its last heartbeat; records of older versions have none. */
+	progress: jobProgressSchema.nullish(),
 	/** Owner ids of dead holders whose place this one took. */
 	tookOverFrom: z.array(z.string()),
 });

@@ -34,7 +34,7 @@ export interface Lock {
 	release(): Promise<void>;
 }
 
-type LockContext = Pick<JobContext, 'now' | 'randomBytes' | 'signal'>;
+type LockContext = Pick<JobContext, 'now' | 'randomBytes' | 'signal' | 'latestProgress'>;
 
 /** Two that start in the same moment need a few rounds to find out who goes first; nobody waits longer for that than this. */
 const CONTENTION_SECONDS = 10;

@@ -9,7 +9,7 @@ import { acquireLock, type Lock, type LockRequest } from './locks';
  */
 export async function withLock<T>(
 	store: Store,
-	context: Pick<JobContext, 'now' | 'randomBytes' | 'signal' | 'progress'>,
+	context: Pick<JobContext, 'now' | 'randomBytes' | 'signal' | 'progress' | 'latestProgress'>,
 	request: LockRequest,
 	body: (lock: Lock, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

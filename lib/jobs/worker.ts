@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { BackupError, toBackupError } from '../core/errors';
-import { throttled } from '../core/progress';
+import { ProgressMemory, throttled } from '../core/progress';
 import type { JobKeys } from '../core/keys';
 import { runHandler } from './registry';
 import type { ChildMessage, ParentMessage } from './protocol';
@@ -35,15 +35,18 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 async function run(message: Extract<ParentMessage, { type: 'start' }>): Promise<void> {
-	const progress = throttled(
+	const now = () => new Date();
+	const throttledReport = throttled(
 		(event) => send({ type: 'progress', event }),
 		() => performance.now(),
 	);
+	const progress = new ProgressMemory(throttledReport, now);
 	const context = {
-		now: () => new Date(),
+		now,
 		randomBytes: (bytes: number) => randomBytes(bytes),
 		signal: controller.signal,
-		progress,
+		progress: progress.reporter,
+		latestProgress: progress.latest,
 		keys: keysOf(message.job),
 		workFolder: message.workFolder,
 	};

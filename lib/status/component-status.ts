@@ -2,6 +2,7 @@ import type { BackupKind, Component } from '../catalog/component';
 import type { KnownRun } from '../catalog/known-runs';
 import { seriesOf } from '../catalog/series';
 import type { BackupSummary, KnownCopy } from '../catalog/summary';
+import type { JobProgress } from '../core/progress';
 import type { Anomaly } from './find-anomalies';
 import { COUNTED_KINDS, type Threshold } from './thresholds';
 
@@ -54,7 +55,8 @@ export interface ComponentStatus {
 	/** The newest check of any level, and the newest that restored. */
 	readonly lastVerified: { readonly id: string; readonly level: string; readonly at: string } | null;
 	readonly lastRestored: { readonly id: string; readonly at: string } | null;
-	readonly running: { readonly kind: BackupKind; readonly source: string; readonly startedAt: string }[];
+	/** `progress` is as of the last heartbeat, which comes every 15 seconds. */
+	readonly running: { readonly kind: BackupKind; readonly source: string; readonly startedAt: string; readonly progress: JobProgress | null }[];
 	readonly series: SeriesStatus[];
 	readonly backups: number;
 	readonly storedBytes: number;
@@ -112,7 +114,7 @@ export function componentStatus(threshold: Threshold, backups: readonly BackupSu
 		nextExpectedBy: newest ? new Date(Date.parse(newest.startedAt) + threshold.okHours * HOUR).toISOString() : null,
 		lastVerified: verified?.verified ? { id: verified.id, level: verified.verified.level, at: verified.verified.at } : null,
 		lastRestored: restored?.verified ? { id: restored.id, at: restored.verified.at } : null,
-		running: runs.flatMap(({ run, died }) => (run.outcome === 'running' && !died ? [{ kind: run.kind, source: run.source, startedAt: run.startedAt }] : [])),
+		running: runs.flatMap(({ run, died, progress }) => (run.outcome === 'running' && !died ? [{ kind: run.kind, source: run.source, startedAt: run.startedAt, progress: progress ?? null }] : [])),
 		series,
 		backups: usable.length,
 		storedBytes: backups.reduce((sum, backup) => sum + backup.storedBytes, 0),

@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { writeLastRun } from '../../../lib/catalog/last-run';
+import { acquireLock } from '../../../lib/catalog/locks';
 import { liftRetentionHold } from '../../../lib/catalog/retention-hold';
 import { NO_KEYS } from '../../../lib/core/keys';
 import { prune } from '../../../lib/retention/prune';
@@ -5,7 +8,7 @@ import type { KnownRun } from '../../../lib/catalog/known-runs';
 import { componentStatus } from '../../../lib/status/component-status';
 import { readStatus } from '../../../lib/status/read-status';
 import { DEFAULT_THRESHOLDS } from '../../../lib/status/thresholds';
-import { idAt, manifestOf, publishSmall, summaryOf } from '../../support/backup-fixtures';
+import { idAt, manifestOf, NEVER, publishSmall, summaryOf } from '../../support/backup-fixtures';
 import { MemoryStore } from '../../support/memory-store';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
@@ -86,4 +89,20 @@ test('what looks like encrypted files is critical, and puts retention on hold wh
 	expect([...store.objects.keys()].filter((key) => !key.startsWith('locks/'))).toHaveLength(count);
 	expect(await liftRetentionHold(store)).toMatchObject({ by: 'anomaly' });
 	await expect(liftRetentionHold(store)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+});
+
+test('a living run says how far it is, as its lock tells', async () => {
+	const store = new MemoryStore();
+	const told = { step: 'Dumping "crm"', done: 5, total: 10, unit: 'bytes' as const, perSecond: 2.5, at: NOW.toISOString() };
+	const context = { now: () => NOW, randomBytes, signal: NEVER, progress: () => undefined, latestProgress: () => told, keys: NO_KEYS, workFolder: '/nowhere' };
+	const { run } = runOf('running');
+	await writeLastRun(store, run, NEVER);
+	const options = { components: [], thresholds: [], holdOnAlarm: false };
+	const running = async () => (await readStatus(store, options, { ...context, now: () => new Date() })).components.find(({ component }) => component === 'postgres')?.running;
+	expect(await running()).toEqual([]);
+	const lock = await acquireLock(store, context, { name: 'postgres', mode: 'exclusive', purpose: 'backing up crm', waitSeconds: 0 });
+	await lock.attach(run.backupId);
+	expect(await running()).toEqual([{ kind: 'full', source: 'crm', startedAt: run.startedAt, progress: told }]);
+	await lock.release();
+	expect(await running()).toEqual([]);
 });
