@@ -8,6 +8,8 @@ export interface ReportedFailure {
 	readonly at: string;
 	readonly what: string;
 	readonly message: string;
+	/** Nothing has succeeded since. */
+	readonly open: boolean;
 	readonly done: string;
 	/** What the error says should be done; else empty. */
 	readonly advice: string;

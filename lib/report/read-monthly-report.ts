@@ -1,11 +1,11 @@
 import { listRecoveries } from '../catalog/read-recovery-journal';
-import { seriesOf } from '../catalog/series';
 import type { JobContext } from '../core/context';
 import { rowsOfStore } from '../log/log-row';
 import type { State } from '../status/component-status';
 import { type StatusOptions, surveyStore } from '../status/read-status';
 import type { Store } from '../storage/store';
 import { computeKpis, type Targets } from './kpis';
+import { findFailures } from './find-failures';
 import type { MonthlyReport, ReportedFailure } from './monthly-report';
 import { renderMonthlyHtml } from './monthly-html';
 import { monthlyRows } from './monthly-rows';
@@ -29,6 +29,8 @@ export interface MonthlyReportResult {
 	readonly html: string;
 	/** The same for those that show no HTML. */
 	readonly text: string;
+	/** What failed in those days, newest first. */
+	readonly failures: readonly ReportedFailure[];
 }
 
 const DAY_MS = 86_400_000;
@@ -40,19 +42,6 @@ export async function readMonthlyReport(store: Store, options: MonthlyReportOpti
 	const now = new Date(status.checkedAt);
 	const from = new Date(now.getTime() - options.days * DAY_MS);
 	const within = (iso: string) => Date.parse(iso) >= from.getTime();
-	const failures: ReportedFailure[] = [];
-	for (const { run, died } of runs) {
-		const at = run.finishedAt ?? run.startedAt;
-		if ((run.outcome !== 'failed' && !died) || !within(at)) continue;
-		const message = died ? 'It ended without a word.' : (run.error?.message ?? 'No reason is recorded.');
-		const since = backups.find((backup) => backup.status === 'success' && seriesOf(backup) === seriesOf(run) && backup.startedAt > run.startedAt);
-		failures.push({ at, what: `${run.component}: ${run.source} (${run.kind})`, message, done: since ? `A backup of it succeeded at ${since.startedAt}.` : 'Still open.', advice: run.error?.hint ?? '' });
-	}
-	for (const backup of backups) {
-		if (backup.status !== 'damaged' || !within(backup.startedAt)) continue;
-		const since = backups.find((other) => other.status === 'success' && seriesOf(other) === seriesOf(backup) && other.startedAt > backup.startedAt);
-		failures.push({ at: backup.startedAt, what: `${backup.component}: backup ${backup.id}`, message: backup.problem ?? 'Its check failed.', done: since ? `A newer, sound backup of it is ${since.id}.` : 'Still open.', advice: since ? '' : 'Make a new backup now.' });
-	}
 	const drills = await readDrills(store, backups, now);
 	const recoveries = await listRecoveries(store, { limit: NEWEST_RECOVERIES }, context.signal);
 	const report: MonthlyReport = {
@@ -63,9 +52,9 @@ export async function readMonthlyReport(store: Store, options: MonthlyReportOpti
 		status,
 		rows: monthlyRows(rowsOfStore(runs, backups, store.description), from, options.timeZone),
 		kpis: computeKpis({ backups, drills, now, days: options.days, targets: options.targets }),
-		failures: failures.sort((a, b) => (a.at < b.at ? 1 : -1)),
+		failures: findFailures(runs, backups, from),
 		drills: drills.filter(({ at }) => within(at)).sort((a, b) => (a.at < b.at ? 1 : -1)),
 		recoveries: recoveries.filter(({ startedAt }) => within(startedAt)),
 	};
-	return { state: status.state, subject: subjectOf(report), html: renderMonthlyHtml(report), text: renderMonthlyText(report) };
+	return { state: status.state, subject: subjectOf(report), html: renderMonthlyHtml(report), text: renderMonthlyText(report), failures: report.failures };
 }

@@ -8,12 +8,13 @@ import type { BackupSummary } from '../catalog/summary';
 import type { Lock } from '../catalog/locks';
 import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
-import { throwIfAborted } from '../core/errors';
+import { BackupError, throwIfAborted } from '../core/errors';
 import type { Store } from '../storage/store';
 import { deleteBackup } from './delete-backup';
 import { keepProtected } from './keep-protected';
 import { findNewestRuns } from './newest-runs';
 import type { RetentionDecision } from './plan';
+import { planOverdue } from './plan-overdue';
 import { planRetention } from './plan-retention';
 import type { RetentionPolicy } from './policy';
 
@@ -22,6 +23,8 @@ export interface PruneOptions {
 	readonly policy: RetentionPolicy;
 	/** false: only plan. */
 	readonly apply: boolean;
+	/** Plan only: of what may go, only that which might have gone so many hours ago. */
+	readonly overdueHours?: number;
 }
 
 export interface PruneOutcome {
@@ -42,6 +45,9 @@ export interface PruneOutcome {
  * need not, because a series with a run in progress is left alone and every backup is locked by itself while it is deleted.
  */
 export async function prune(store: Store, context: JobContext, options: PruneOptions): Promise<PruneOutcome> {
+	if (options.apply && options.overdueHours !== undefined) {
+		throw new BackupError('INVALID_INPUT', 'Only a plan can tell what is overdue.', 'Use "Overdue For (Hours)" with the mode Plan, or leave it out. Nothing was deleted.');
+	}
 	const mode: LockMode = options.apply ? 'exclusive' : 'shared';
 	const request = { name: 'prune', mode, purpose: 'pruning the store', waitSeconds: 0 };
 	return await withLock(store, context, request, async (lock, signal) => {
@@ -83,14 +89,16 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 	});
 }
 
-async function plan(store: Store, context: JobContext, { component, policy }: PruneOptions, lock: Lock) {
+async function plan(store: Store, context: JobContext, { component, policy, overdueHours }: PruneOptions, lock: Lock) {
 	// Locks first: a run that ends in between is then still counted as going on, never as dead.
 	const locks = await findAllLocks(store);
 	const newestRuns = await findNewestRuns(store, locks, lock.storeNow);
 	const backups = await listBackups(store, { component });
 	const inUse = new Set(locks.flatMap((found) => (!isDead(found, lock.storeNow) && found.record?.backupId ? [found.record.backupId] : [])));
 	const recoveryPoints = policy.keepRecoveryPoints === 0 ? [] : (await listRecoveryPoints(store)).filter(({ complete }) => complete);
-	const planned = planRetention({ backups, newestRuns, policy, now: context.now(), inUse, recoveryPoints });
+	const now = context.now();
+	const input = { backups, newestRuns, policy, now, inUse, recoveryPoints };
+	const planned = overdueHours === undefined ? planRetention(input) : planOverdue(input, new Date(now.getTime() - overdueHours * 3_600_000));
 	const decisions = await keepProtected(store, planned, backups);
 	return { decisions, doomed: childrenFirst(decisions, backups) };
 }

@@ -45,6 +45,14 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 			description: 'Every backup younger than this many days is kept',
 		},
 		optionsCollection(operation, [
+			{
+				displayName: 'Overdue For (Hours)',
+				name: 'overdueHours',
+				type: 'number',
+				typeOptions: { minValue: 0, maxValue: 8760 },
+				default: 48,
+				description: 'With the mode Plan: of what may go, name only what might have gone so many hours ago. Where pruning does its work, that is nothing.',
+			},
 			componentField,
 			periodField('Daily', 'daily', 'day'),
 			{
@@ -77,6 +85,7 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 			component: input.parameters.collection('options').choice('component', 'Component', COMPONENTS),
 			policy: readPolicy(input),
 			apply: readApply(input.parameters),
+			overdueHours: input.parameters.collection('options').number('overdueHours', 'Overdue For (Hours)'),
 		};
 	},
 	items: ({ applied, decisions, deleted, freedBytes, deletedRecoveryPoints, hold }) => [

@@ -1,5 +1,6 @@
 import type { Operation } from '../shared/operation';
 import { optionsCollection, timeoutField } from '../shared/option-fields';
+import { plainData } from '../shared/plain-data';
 import { judging, readJudging, thresholdsField } from './status.operation';
 import { readTargets, targetFields } from './target-fields';
 
@@ -35,5 +36,5 @@ export const reportOperation: Operation<'catalog.monthlyReport'> = {
 			targets: readTargets(parameters),
 		};
 	},
-	items: ({ subject, html, text, state }) => [{ subject, html, text, state }],
+	items: ({ subject, html, text, state, failures }) => [{ subject, html, text, state, failures: failures.map(plainData) }],
 };

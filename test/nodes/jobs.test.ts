@@ -40,7 +40,7 @@ const answers: Record<string, unknown> = {
 	'alerts.checkWorkflow': { messages: [] },
 	'alerts.record': { open: [] },
 	'catalog.dashboard': { html: '', state: 'OK' },
-	'catalog.monthlyReport': { subject: '', html: '', text: '', state: 'OK' },
+	'catalog.monthlyReport': { subject: '', html: '', text: '', state: 'OK', failures: [] },
 	'catalog.retentionHold': { hold: null, lifted: null },
 	'breakGlass.write': { kit: {}, proof: {}, warnings: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [], hold: null },

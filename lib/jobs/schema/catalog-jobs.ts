@@ -24,6 +24,8 @@ export const pruneJob = z.strictObject({
 	policy: retentionPolicySchema,
 	/** false: only plan. */
 	apply: z.boolean().default(false),
+	/** With `apply: false`: of what may go, only that which might have gone so long ago. */
+	overdueHours: z.number().min(0).max(8760).optional(),
 });
 
 /** Removes what interrupted runs left in the store; `apply: false` only lists it. */

@@ -261,3 +261,33 @@ test('what the store locks stays, with what it needs, and says until when; the r
 	store.protections.set(`backups/postgres/${fourth.id}/manifest.json`, { until: null });
 	expect((await prune(store, context, apply)).decisions.find(({ id }) => id === fourth.id)?.reasons).toEqual([expect.stringContaining('legal hold')]);
 });
+
+describe('what is overdue', () => {
+	test('tells what should have gone by then; what became old since, or began since, is not in it', async () => {
+		const store = new MemoryStore();
+		const backups = await seed(store, 6);
+		const late = async (overdueHours: number) => (await prune(store, context, { policy, apply: false, overdueHours })).decisions.filter(({ action }) => action === 'delete').map(({ id }) => id);
+		// Now those of 3, 4 and 5 days ago may go, two days ago only that of 5 days ago might.
+		expect(await late(0)).toEqual(backups.slice(3).map(({ id }) => id));
+		expect(await late(48)).toEqual([backups[5]?.id]);
+		await prune(store, context, apply);
+		expect(await late(48)).toEqual([]);
+	});
+
+	test('a check made since does not make older ones late', async () => {
+		const store = new MemoryStore();
+		const at = (days: number) => new Date(Date.parse('2026-11-22T02:00:00Z') - days * 86_400_000).toISOString();
+		for (const days of [9, 8]) await publishSmall(store, { startedAt: at(days), id: idAt(at(days)) }, [check({ at: at(days) })]);
+		for (const days of [5, 4]) await publishSmall(store, { startedAt: at(days), id: idAt(at(days)) }, [check({ at: at(0.1) })]);
+		const planned = (overdueHours: number) => prune(store, context, { policy, apply: false, overdueHours });
+		expect((await planned(0)).decisions.map(({ action }) => action)).toEqual(['keep', 'keep', 'delete', 'delete']);
+		expect((await planned(48)).decisions.map(({ action }) => action)).not.toContain('delete');
+	});
+
+	test('is never carried out', async () => {
+		const store = new MemoryStore();
+		const backups = await seed(store, 6);
+		expect(await rejection(prune(store, context, { ...apply, overdueHours: 1 }))).toMatchObject({ code: 'INVALID_INPUT' });
+		expect(await ids(store)).toEqual(backups.map(({ id }) => id));
+	});
+});
