@@ -1,5 +1,6 @@
 /**
- * What each npm script needs and does; `needsWith` is what some of its options need besides. `run` is argv; a step with `jest` runs those of jest's projects.
+ * What each npm script needs and does; `needsWith` is what some of its options need besides. `run` is argv, `atOnce` several of them; a step with `jest`
+ * runs those of jest's projects; `env` is added to the environment.
  * What the person types after `--` is added to a command's last step.
  */
 export const commands = {
@@ -11,8 +12,7 @@ export const commands = {
 	'test': {
 		needs: ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres versions', 's3 server', 'build'],
 		steps: [
-			{ title: 'Lint', run: ['eslint', '.'] },
-			{ title: 'Type check', run: ['tsc', '-p', 'tsconfig.json', '--noEmit'] },
+			{ title: 'Lint and type check', atOnce: [['eslint', '.'], ['tsc', '-p', 'tsconfig.json', '--noEmit']] },
 			{ title: 'Unit and node tests', jest: ['unit', 'nodes'] },
 			{ title: 'Integration tests (real servers)', jest: ['integration'] },
 			{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] },
@@ -25,6 +25,10 @@ export const commands = {
 		steps: [{ title: 'Integration tests (real servers)', jest: ['integration'] }],
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
+	'test:exhaustive': {
+		needs: ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'postgres versions', 's3 server', 'build'],
+		steps: [{ title: 'Integration tests with every variant', jest: ['integration'], env: { BACKUP_RECOVERY_TEST_BREADTH: 'all' } }],
+	},
 	'rehearsal': { needs: ['postgres', 'redis', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'Rehearsals of disasters (real n8n)', jest: ['rehearsal'] }] },
 	'bench': { needs: ['postgres', 'redis', 'zstd', 'restic', 'rclone', 'pgbackrest', 's3 server', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
 	'soak': { needs: ['postgres', 'zstd', 'build'], steps: [{ title: 'Soak: continuous archiving under load', run: ['node', '--import', 'tsx', 'benchmarks/soak.ts'] }] },

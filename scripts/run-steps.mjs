@@ -19,11 +19,13 @@ export async function runSteps(steps, extraArgs) {
 		for (const [index, step] of steps.entries()) {
 			const resultFile = join(folder, `${index}.json`);
 			if (step.jest !== undefined) resultFiles.push(resultFile);
-			const argv = step.run ?? ['jest', '--selectProjects', ...step.jest, '--json', '--outputFile', resultFile];
+			const programs = step.atOnce ?? [step.run ?? ['jest', '--selectProjects', ...step.jest, '--json', '--outputFile', resultFile]];
+			const extra = index === steps.length - 1 ? extraArgs : [];
 			const several = steps.length > 1;
 			if (several) console.log(`\n=== ${step.title}`);
 			const started = Date.now();
-			code = await run([...argv, ...(index === steps.length - 1 ? extraArgs : [])], step.jest !== undefined);
+			const codes = await Promise.all(programs.map((argv) => run([...argv, ...extra], step)));
+			code = codes.find((each) => each !== 0) ?? 0;
 			const outcome = `${step.title}: ${code === 0 ? 'passed' : `FAILED (exit code ${code})`} after ${((Date.now() - started) / 1000).toFixed(1)} s`;
 			times.push(outcome);
 			if (several) console.log(`=== ${outcome}`);
@@ -42,10 +44,10 @@ export async function runSteps(steps, extraArgs) {
 }
 
 /** Runs one program of `node_modules/.bin`, passes Ctrl-C and SIGTERM on to it, and yields its exit code. */
-async function run([program, ...args], discardStdout) {
-	const env = { ...process.env, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) };
+async function run([program, ...args], { jest, env: added }) {
+	const env = { ...process.env, ...added, PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter) };
 	// jest repeats its JSON on stdout; what people read goes to stderr.
-	const child = spawn(program, args, { cwd: root, env, stdio: ['inherit', discardStdout ? 'ignore' : 'inherit', 'inherit'] });
+	const child = spawn(program, args, { cwd: root, env, stdio: ['inherit', jest !== undefined ? 'ignore' : 'inherit', 'inherit'] });
 	// A terminal sends Ctrl-C to the child by itself: here it only must not end us before the child has cleaned up.
 	const ignoreInterrupt = () => undefined;
 	const passOn = () => child.kill('SIGTERM');

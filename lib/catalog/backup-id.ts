@@ -20,3 +20,8 @@ export function readBackupId(id: string): { startedAt: Date; kind: BackupKind | 
 	if (Number.isNaN(startedAt.getTime())) return undefined;
 	return { startedAt, kind: BACKUP_KINDS.find((known) => known === kind) };
 }
+
+/** The second in which a backup began, as its id tells it; of two ids the later second sorts later. */
+export function secondOf(id: string): string {
+	return id.slice(0, id.indexOf('-'));
+}

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { secondOf } from '../catalog/backup-id';
 import { readChain } from '../catalog/chain';
 import type { Component } from '../catalog/component';
 import { walkBackups } from '../catalog/list-backups';
@@ -35,14 +36,10 @@ async function newestBackup(store: Store, component: Component, sourceName: stri
 	let newest: { manifest: Manifest; summary: BackupSummary } | undefined;
 	for await (const { manifest, summary } of walkBackups(store, { component, source: sourceName, kinds: ['full', 'incremental'] })) {
 		if (!manifest || manifest.source.type !== 'files') continue;
-		if (newest && secondOf(newest.manifest) !== secondOf(manifest)) break;
+		if (newest && secondOf(newest.manifest.id) !== secondOf(manifest.id)) break;
 		if (!newest || manifest.startedAt > newest.manifest.startedAt) newest = { manifest, summary };
 	}
 	return newest;
-}
-
-function secondOf({ id }: Manifest): string {
-	return id.slice(0, id.indexOf('-'));
 }
 
 /**

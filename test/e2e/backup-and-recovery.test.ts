@@ -15,7 +15,9 @@ import type { PostgresServer } from '../support/postgres-server';
 import { clientProcesses, frozenTool } from '../support/processes';
 import { newestRecovery, untilStage } from '../support/recovery-journals';
 import { installShippedWorkflows, type InstalledWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
+import { SmtpServer } from '../support/smtp-server';
 import { until } from '../support/until';
+import { WebhookReceiver } from '../support/webhook-receiver';
 
 interface Recovery {
 	readonly message: string;
@@ -53,13 +55,15 @@ let stack: CrmStack;
 let server: PostgresServer;
 let packed: PackedPackage;
 let n8n: N8nServer;
+let smtp: SmtpServer;
+let slack: WebhookReceiver;
 let workflows: InstalledWorkflows;
 let whole: StackContents;
 let before: DatabaseContents;
 let after: DatabaseContents;
 
 beforeAll(async () => {
-	[stack, packed] = await Promise.all([startCrmStack(0.2), packPackage()]);
+	[stack, packed, smtp, slack] = await Promise.all([startCrmStack(0.2), packPackage(), SmtpServer.start(), WebhookReceiver.start()]);
 	server = stack.server;
 	n8n = await startN8n({
 		tarball: packed.tarball,
@@ -68,7 +72,7 @@ beforeAll(async () => {
 	});
 	const recoveryFolder = join(stack.places.third, 'recovery');
 	await mkdir(recoveryFolder);
-	workflows = await installShippedWorkflows(n8n, stack, { recoveryFolder });
+	workflows = await installShippedWorkflows(n8n, stack, { recoveryFolder, channels: { slackUrl: `${slack.url}/slack`, slackToken: 'xoxb-throwaway-token', smtpPort: smtp.port, pingUrl: `${slack.url}/ping` } });
 	whole = await readStack(stack);
 	before = whole.database;
 }, 240_000);
@@ -76,7 +80,7 @@ beforeAll(async () => {
 afterAll(async () => {
 	await n8n?.stop();
 	await packed?.remove();
-	await stack?.stop();
+	await Promise.all([stack?.stop(), smtp?.stop(), slack?.stop()]);
 }, 60_000);
 
 const databases = async () => (await server.query<{ datname: string }>('SELECT datname FROM pg_database ORDER BY 1')).map(({ datname }) => datname);
@@ -283,6 +287,39 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(expected);
 		for (const { component, id: made } of report!.backups) expect(await readdir(join(stack.places.second, 'backups', component, made))).toContain('manifest.json');
 	}, 300_000);
+
+	const checklist = async () => {
+		const execution = await n8n.execute(SHIPPED.weeklyChecklist, 'Run Now', 120_000);
+		const [{ points } = { points: [] }] = execution.items<{ points: { point: string; passed: boolean; evidence: string[] }[] }>('Checklist');
+		return { execution, points, failed: points.filter(({ passed }) => !passed) };
+	};
+
+	test('Backup: Weekly Checklist goes through its seven points, each with evidence, and tells people the result', async () => {
+		const { execution, points, failed } = await checklist();
+		expect(failed).toEqual([]);
+		expect(execution.describe()).toMatch(/is "success" after: .* > Report Success$/);
+		expect(points.map(({ point }) => point)).toEqual(['Automatic runs', 'Backups intact', 'Rotation', 'Copies elsewhere', 'Restore of a recent backup', 'Errors of the week', 'Alerts are delivered']);
+		for (const { evidence } of points) expect(evidence.join(' ').length).toBeGreaterThan(20);
+		expect(points[4]!.evidence).toEqual([expect.stringContaining(backup.id), expect.stringMatching(/^files /)]);
+		expect(smtp.mails.at(-1)?.subject).toBe('PROGRESS: Weekly checklist: 6 of 6 points passed');
+	}, 120_000);
+
+	test('it finds a copy that rotted', async () => {
+		const store = join(stack.places.second, 'backups', 'redis');
+		const newest = (await readdir(store)).sort().at(-1)!;
+		const artifact = (await readdir(join(store, newest))).find((name) => name.startsWith('dump.rdb'))!;
+		const file = join(store, newest, artifact);
+		const sound = await readFile(file);
+		await writeFile(file, Buffer.concat([sound.subarray(0, -1), Buffer.of(sound.at(-1)! ^ 1)]));
+		try {
+			const { execution, failed } = await checklist();
+			expect(execution.describe()).toMatch(/is "error"/);
+			expect(failed).toEqual([{ point: 'Copies elsewhere', passed: false, evidence: expect.arrayContaining([expect.stringContaining(newest)]) }]);
+			expect(execution.error?.message).toContain('Copies elsewhere');
+		} finally {
+			await writeFile(file, sound);
+		}
+	}, 120_000);
 
 	test('Recovery: Full passes over recovery points without a database, however new they are', async () => {
 		const answer = await workflows.recover({ dryRun: true }, 'recovery-full');

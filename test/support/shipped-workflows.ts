@@ -33,6 +33,7 @@ export const SHIPPED = {
 	checkBackups: 'brCheckBackups01',
 	dashboard: 'brDashboard00001',
 	monthlyReport: 'brMonthlyRep0001',
+	weeklyChecklist: 'brWeeklyCheck001',
 } as const;
 
 /** The database that *Backup: Settings* names as it is shipped. */

@@ -1,5 +1,6 @@
 import { hasKeyFor, keyMissing } from '../../backup/artifact-keys';
 import { readArtifact } from '../../backup/read-artifact';
+import { secondOf } from '../../catalog/backup-id';
 import { readChain } from '../../catalog/chain';
 import { walkBackups } from '../../catalog/list-backups';
 import type { Artifact, Manifest } from '../../catalog/manifest';
@@ -86,14 +87,10 @@ async function newestBackup(store: Store, sourceName: string): Promise<{ manifes
 	let newest: { manifest: Manifest; summary: BackupSummary } | undefined;
 	for await (const { manifest, summary } of walkBackups(store, { component: 'postgres', source: sourceName, kinds: ['base', 'incremental'] })) {
 		if (!manifest?.basebackup) continue;
-		if (newest && secondOf(newest.manifest) !== secondOf(manifest)) break;
+		if (newest && secondOf(newest.manifest.id) !== secondOf(manifest.id)) break;
 		if (!newest || manifest.startedAt > newest.manifest.startedAt) newest = { manifest, summary };
 	}
 	return newest;
-}
-
-function secondOf({ id }: Manifest): string {
-	return id.slice(0, id.indexOf('-'));
 }
 
 async function requireSameServer(session: ReplicationSession, facts: ServerFacts, manifest: Manifest): Promise<void> {

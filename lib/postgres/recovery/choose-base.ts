@@ -1,3 +1,4 @@
+import { secondOf } from '../../catalog/backup-id';
 import { findBackup, type FoundBackup } from '../../catalog/find-backup';
 import { walkBackups } from '../../catalog/list-backups';
 import type { Manifest } from '../../catalog/manifest';
@@ -42,7 +43,7 @@ export async function chooseBase(options: Pick<RecoverOptions, 'store' | 'base' 
 	let chosen: { readonly found: FoundBackup; readonly wal: ArchivedWal } | undefined;
 	for await (const { manifest, summary } of walkBackups(store, { component: 'postgres', kinds: KINDS, ...(base.source !== undefined && { source: base.source }) })) {
 		// Ids tell seconds apart; of two in one second the later is not always listed first.
-		if (chosen && byTime(target) && startOf(chosen.found.manifest) !== (manifest && startOf(manifest))) break;
+		if (chosen && byTime(target) && secondOf(chosen.found.manifest.id) !== (manifest && secondOf(manifest.id))) break;
 		if (!manifest?.basebackup || summary.status !== 'success') continue;
 		const found = { manifest, summary };
 		const wal = await archive.after(manifest, timeline);
@@ -71,10 +72,6 @@ async function requireOneServer(store: Store): Promise<void> {
 /** Neither a name nor a transaction tells when it was: for them the oldest base backup surely comes before it, if any does. */
 function byTime({ by }: RecoveryTarget): boolean {
 	return by !== 'xid' && by !== 'name';
-}
-
-function startOf({ id }: Manifest): string {
-	return id.slice(0, id.indexOf('-'));
 }
 
 function endOf(manifest: Manifest): Lsn {

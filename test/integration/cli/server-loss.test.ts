@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KitResult } from '../../../lib/jobs/results';
 import { type AgePair, newAgePair, stockAge } from '../../support/age';
+import { longTest } from '../../support/breadth';
 import { type CrmStack, readStack, type StackContents, startCrmStack } from '../../support/crm-stack';
 import { differences, snapshotContents } from '../../support/database-contents';
 import { readTree, treeDifferences } from '../../support/file-trees';
@@ -141,7 +142,7 @@ test('an empty folder, Node, the store and the key: everything is back', async (
 	await forget();
 });
 
-test('killed with its job in the middle of several stages, the same command goes on', async () => {
+longTest('killed with its job in the middle of several stages, the same command goes on', async () => {
 	const folder = await emptyFolder('unlucky-server');
 	await writeTargets(folder);
 	for (const name of ['postgres/crm_dashboard', 'files/uploads']) {

@@ -7,6 +7,7 @@ import { dropPrevious } from '../../../lib/postgres/restore/drop-previous';
 import { exchangeDatabases } from '../../../lib/postgres/restore/exchange';
 import { readMark } from '../../../lib/postgres/restore/marker';
 import { undoSwap } from '../../../lib/postgres/restore/undo-swap';
+import { few } from '../../support/breadth';
 import { failure } from '../../support/failure';
 import { type RestoreFixture, startFixture } from './restore-fixture';
 
@@ -152,7 +153,7 @@ describe('an exchange that is interrupted', () => {
 		await fixture.server.query('CREATE TABLE deals (id int)', 'proven');
 	});
 
-	it.each([0, 1, 2, 3, 4, 5, 6])('at statement %i leaves the live database as it was', async (nth) => {
+	it.each(few([0, 1, 2, 3, 4, 5, 6], 2))('at statement %i leaves the live database as it was', async (nth) => {
 		let count = 0;
 		const statements: string[] = [];
 		const work = exchangeDatabases(exchange, {

@@ -5,6 +5,7 @@ import { takeBaseBackup } from '../../../lib/postgres/basebackup/take-base-backu
 import { recover } from '../../../lib/postgres/recovery/recover';
 import { stopRecovered } from '../../../lib/postgres/recovery/stop-recovered';
 import { ARCHIVED_SERVER, archiveWal, serverClock } from '../../support/archived-server';
+import { few } from '../../support/breadth';
 import { testContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
 import { serverUser } from '../../support/physical-restore';
@@ -14,7 +15,7 @@ import { queryRecovered } from '../../support/recovered-server';
 const DEFAULTS = { mostIncrementals: 30, whenImpossible: 'fail', name: 'crm', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 } as const;
 
 /** 13 knows no verify_heapam, 14 to 16 are as 15 is elsewhere; 17 and 18 take incremental backups. */
-describeWithPostgres([13, 17, 18], (major) => {
+describeWithPostgres(few([13, 17, 18] as const, 1), (major) => {
 	test('to a moment, from all that its base backups can be: a chain where there are incremental ones, a tablespace of its own', async () => {
 		const server = await startMajor(major, { settings: { ...ARCHIVED_SERVER, ...(major >= 17 && { summarize_wal: 'on' }) } });
 		const root = await mkdtemp(join(tmpdir(), 'backup-recovery-pitr-'));

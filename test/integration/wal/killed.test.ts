@@ -7,6 +7,7 @@ import type { WalItem } from '../../../lib/jobs/results';
 import { WalWalker } from '../../../lib/postgres/wal/walk-records';
 import { readSegmentName } from '../../../lib/postgres/replication/wal-segment';
 import { FolderStore } from '../../../lib/storage/folder-store';
+import { times } from '../../support/breadth';
 import { testContext } from '../../support/job-context';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 import { archived, digest, STREAMED_SERVER, systemIdentifier } from '../../support/wal-archive';
@@ -27,14 +28,16 @@ afterAll(async () => {
 	await rm(root, { recursive: true, force: true });
 });
 
-test('killed at 20 random points while a client commits, the archive has no gap and no wrong byte', async () => {
+const ROUNDS = times(20, 7);
+
+test('killed at random points while a client commits, the archive has no gap and no wrong byte', async () => {
 	const location = { connection: server.connection, store: { type: 'folder' as const, path: root, prefix: '' }, lockWaitSeconds: 60 };
 	let writing = true;
 	const writer = (async () => {
 		while (writing) await server.query(`INSERT INTO entries (body) SELECT repeat(md5(g::text), 8) FROM generate_series(1, 1500) g`);
 	})();
 	let started = 0;
-	for (let round = 0; round < 20; round++) {
+	for (let round = 0; round < ROUNDS; round++) {
 		let pid = 0;
 		const onItem = (item: WalItem) => {
 			if (item.event !== 'started') return;
@@ -47,7 +50,7 @@ test('killed at 20 random points while a client commits, the archive has no gap 
 	}
 	writing = false;
 	await writer;
-	expect(started).toBe(20);
+	expect(started).toBe(ROUNDS);
 	await runJob<'postgres.archiveWal'>({ kind: 'postgres.archiveWal', ...location }, { workerModule });
 
 	const context = await testContext();

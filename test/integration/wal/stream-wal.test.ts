@@ -5,6 +5,7 @@ import type { WalItem } from '../../../lib/postgres/wal/stream-items';
 import { archiveWal } from '../../../lib/postgres/wal/archive-wal';
 import { listWal } from '../../../lib/postgres/wal/wal-archive';
 import { streamWal } from '../../../lib/postgres/wal/stream-wal';
+import { times } from '../../support/breadth';
 import { testContext, type TestContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
@@ -109,7 +110,7 @@ test('archives what is written within seconds, whole segments and the open one, 
 test('a connection that is cut again and again loses nothing', async () => {
 	const { items, stop } = await stream({ itemSeconds: 0.2 });
 	await until('it starts', () => items.some(({ event }) => event === 'started'));
-	for (let round = 0; round < 20; round++) {
+	for (let round = 0; round < times(20, 7); round++) {
 		await write(2000 + randomBytes(1).readUInt8(0) * 40);
 		await new Promise((resolve) => setTimeout(resolve, randomBytes(1).readUInt8(0)));
 		await server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_replication`);

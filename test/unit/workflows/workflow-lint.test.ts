@@ -88,6 +88,7 @@ test('all workflows are there, with ids and names of their own', () => {
 		['backup-settings.json', 'Backup: Settings'],
 		['break-glass-kit.json', 'Backup: Break-Glass Kit'],
 		['monthly-report.json', 'Backup: Monthly Report'],
+		['weekly-checklist.json', 'Backup: Weekly Checklist'],
 		['drill-assertions.json', 'Recovery: Drill Assertions'],
 		['check-backups.json', 'Backup: Check'],
 		['dashboard.json', 'Backup: Dashboard'],
