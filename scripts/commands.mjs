@@ -32,6 +32,7 @@ export const commands = {
 	'rehearsal': { needs: ['postgres', 'redis', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'Rehearsals of disasters (real n8n)', jest: ['rehearsal'] }] },
 	'bench': { needs: ['postgres', 'redis', 'zstd', 'restic', 'rclone', 'pgbackrest', 's3 server', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
 	'soak': { needs: ['postgres', 'zstd', 'build'], steps: [{ title: 'Soak: continuous archiving under load', run: ['node', '--import', 'tsx', 'benchmarks/soak.ts'] }] },
+	'translate': { needs: [], steps: [{ title: 'Workflows in Brazilian Portuguese', run: ['node', '--import', 'tsx', 'scripts/translate-workflows.ts'] }] },
 	'pictures': {
 		needs: ['postgres', 'chromium', 'n8n', 'build'],
 		steps: [{ title: 'Pictures', run: ['node', '--import', 'tsx', 'scripts/pictures/take-pictures.ts'] }],

@@ -83,7 +83,7 @@ export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | 
 async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, toEdit: SettingsToEdit): Promise<void> {
 	const edited = await mkdtemp(join(tmpdir(), 'backup-recovery-workflows-'));
 	try {
-		for (const name of await readdir(FOLDER)) {
+		for (const name of (await readdir(FOLDER)).filter((each) => each.endsWith('.json'))) {
 			const text = await readFile(join(FOLDER, name), 'utf8');
 			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(text) : text;
 			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : ['notify.json', 'monthly-report.json'].includes(name) && toEdit.channels ? withChannelsOn(text) : withQuickPieces(withTables));

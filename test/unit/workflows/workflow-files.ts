@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { INode, IWorkflowBase } from 'n8n-workflow';
-
-const folder = join(__dirname, '../../../workflows');
+import { ENGLISH_FOLDER, PORTUGUESE_FOLDER } from '../../../scripts/translation/shipped';
 
 export interface WorkflowFile {
 	readonly file: string;
@@ -11,12 +10,18 @@ export interface WorkflowFile {
 }
 
 /** The workflows that the package ships. */
-export const workflowFiles: WorkflowFile[] = readdirSync(folder)
-	.filter((file) => file.endsWith('.json'))
-	.map((file) => {
-		const text = readFileSync(join(folder, file), 'utf8');
-		return { file, text, workflow: JSON.parse(text) as WorkflowFile['workflow'] };
-	});
+export const workflowFiles = filesIn(ENGLISH_FOLDER);
+/** The same in Brazilian Portuguese, in the same order. */
+export const portugueseFiles = filesIn(PORTUGUESE_FOLDER);
+
+function filesIn(folder: string): WorkflowFile[] {
+	return readdirSync(folder)
+		.filter((file) => file.endsWith('.json'))
+		.map((file) => {
+			const text = readFileSync(join(folder, file), 'utf8');
+			return { file, text, workflow: JSON.parse(text) as WorkflowFile['workflow'] };
+		});
+}
 
 export const STICKY_NOTE = 'n8n-nodes-base.stickyNote';
 

@@ -8,7 +8,8 @@ import { PostgresDump } from '../../../nodes/PostgresDump/PostgresDump.node';
 import { RedisSnapshot } from '../../../nodes/RedisSnapshot/RedisSnapshot.node';
 import { RestoreBackup } from '../../../nodes/RestoreBackup/RestoreBackup.node';
 import { VerifyBackup } from '../../../nodes/VerifyBackup/VerifyBackup.node';
-import { rectangle, STICKY_NOTE, workflowFiles } from './workflow-files';
+import { neededHeight } from '../../../scripts/translation/note-size';
+import { portugueseFiles, rectangle, STICKY_NOTE, workflowFiles } from './workflow-files';
 
 const PREFIX = 'n8n-nodes-backup-recovery.';
 const descriptions = new Map<string, INodeTypeDescription>(
@@ -112,7 +113,12 @@ test('all workflows are there, with ids and names of their own', () => {
 	for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9]{16}$/);
 });
 
-describe.each(workflowFiles)('$file', ({ text, workflow }) => {
+const languages = [
+	...workflowFiles.map((each) => ({ ...each, noteSays: /^## .+\n[^]+\n\n\*\*Set first:\*\* [^]+\n\n\*\*When it fails:\*\* [^]+\.$/ })),
+	...portugueseFiles.map((each) => ({ ...each, file: `pt-BR/${each.file}`, noteSays: /^## .+\n[^]+\n\n\*\*Ajuste antes:\*\* [^]+\n\n\*\*Quando falhar:\*\* [^]+\.$/ })),
+];
+
+describe.each(languages)('$file', ({ text, workflow, noteSays }) => {
 	const nodes = workflow.nodes;
 	const working = nodes.filter((node) => node.type !== STICKY_NOTE);
 	const notes = nodes.filter((node) => node.type === STICKY_NOTE);
@@ -190,7 +196,7 @@ describe.each(workflowFiles)('$file', ({ text, workflow }) => {
 			expect({ node: node.name, hasNote: above.length > 0 }).toEqual({ node: node.name, hasNote: true });
 		}
 		for (const note of notes) {
-			expect(note.parameters.content).toMatch(/^## .+\n[^]+\n\n\*\*Set first:\*\* [^]+\n\n\*\*When it fails:\*\* [^]+\.$/);
+			expect(note.parameters.content).toMatch(noteSays);
 		}
 	});
 
@@ -208,11 +214,8 @@ describe.each(workflowFiles)('$file', ({ text, workflow }) => {
 
 	test('leaves room in every note for its text', () => {
 		for (const note of notes) {
-			const perLine = Math.floor((Number(note.parameters.width) - 32) / 6.7);
-			const lines = (note.parameters.content as string)
-				.split('\n')
-				.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / perLine)), 0);
-			expect({ note: note.name, fits: lines * 17 + 56 <= Number(note.parameters.height) }).toEqual({ note: note.name, fits: true });
+			const needed = neededHeight(note.parameters.content as string, Number(note.parameters.width));
+			expect({ note: note.name, fits: needed <= Number(note.parameters.height) }).toEqual({ note: note.name, fits: true });
 		}
 	});
 });
