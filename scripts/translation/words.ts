@@ -2,8 +2,8 @@
 export const NOT_LANGUAGE: ReadonlySet<string> = new Set([
 	// Of dates and times.
 	'Z', 'T', 'ZZ', 'UTC', ' ',
-	// How messages of lib begin, in which the workflows look for something.
-	'There is no backup',
+	// What lib says, in which the workflows look for something.
+	'There is no backup', 'CRITICAL',
 	// What Backup: Notify says of a channel; other workflows ask for it.
 	'failed: {1}',
 	// Values of Backup: Settings and of parameters.
