@@ -49,6 +49,8 @@ export interface InstalledWorkflows {
 
 /** What a test sets in *Backup: Settings* besides the places of its stack. */
 export interface SettingsToEdit {
+	/** Where the workflows are; left out: those in English. */
+	readonly workflows?: string;
 	readonly recoveryFolder?: string;
 	readonly settings?: Readonly<Record<string, string | boolean>>;
 	/** Left out: alerts go nowhere, as shipped. */
@@ -66,14 +68,14 @@ const SMTP = { id: 'brTestSmtp000001', name: 'Mail' };
 const SLACK = { id: 'brTestSlack00001', name: 'Slack' };
 
 /** For a whole stack, or only its database server where nothing else matters. */
-export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { recoveryFolder, settings, channels, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
+export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { workflows, recoveryFolder, settings, channels, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
 	const webhookKey = randomBytes(24).toString('hex');
 	const whole = 'server' in stack ? stack : undefined;
 	const folders = [n8n.storeFolder, whole?.places.second ?? n8n.storeFolder, whole?.places.third ?? n8n.storeFolder] as const;
 	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
 	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
 	if (channels) await n8n.importCredentials(channelCredentials(channels));
-	await importEdited(n8n, whole, { recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels });
+	await importEdited(n8n, whole, { workflows, recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels });
 	// Continuous archiving begins when it is published: whoever wants it does that.
 	await n8n.publish(...Object.values(SHIPPED).filter((id) => id !== SHIPPED.continuous));
 	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
@@ -82,9 +84,10 @@ export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | 
 /** As shipped, but for what *Backup: Settings* and the notes of the workflows tell people to set first. */
 async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, toEdit: SettingsToEdit): Promise<void> {
 	const edited = await mkdtemp(join(tmpdir(), 'backup-recovery-workflows-'));
+	const folder = toEdit.workflows ?? FOLDER;
 	try {
-		for (const name of (await readdir(FOLDER)).filter((each) => each.endsWith('.json'))) {
-			const text = await readFile(join(FOLDER, name), 'utf8');
+		for (const name of (await readdir(folder)).filter((each) => each.endsWith('.json'))) {
+			const text = await readFile(join(folder, name), 'utf8');
 			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(text) : text;
 			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : ['notify.json', 'monthly-report.json'].includes(name) && toEdit.channels ? withChannelsOn(text) : withQuickPieces(withTables));
 		}
