@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { INode } from 'n8n-workflow';
 import { readCatalogue, translateShipped } from '../../../scripts/translation/shipped';
 import { portugueseFiles, STICKY_NOTE, type WorkflowFile, workflowFiles } from './workflow-files';
 
 const messages = readCatalogue();
 const entries = Object.entries(messages.texts).map(([english, portuguese]) => ({ english, portuguese }));
+const TYPED_WORDS = ['RESTORE ', 'RESTORE EVERYTHING', 'RESTORE BESIDE', 'GIVE UP', 'RECOVER ', 'SEARCH ', 'REBUILD ON THIS SERVER'];
 const workflowNames = workflowFiles.map(({ workflow }) => workflow.name).sort((a, b) => b.length - a.length);
 
 test('the catalogue has every text, nothing too much, and what is the same in both is listed as such', () => {
@@ -19,6 +22,12 @@ test('the catalogue has every text, nothing too much, and what is the same in bo
 
 test('workflows/pt-BR is what `npm run translate` writes', () => {
 	expect(portugueseFiles.map(({ file, text }) => ({ name: file, text }))).toEqual(translateShipped().files);
+});
+
+test('docs/portugues.md has every workflow with its two names, and all the words to type', () => {
+	const page = readFileSync(join(__dirname, '../../../docs/portugues.md'), 'utf8');
+	for (const name of workflowNames) expect(page).toContain(`| *${messages.texts[name]!}* | *${name}* |`);
+	for (const words of TYPED_WORDS) expect(page).toContain(`\`${messages.texts[words]!.trim()}`);
 });
 
 describe('an entry of the catalogue', () => {
@@ -46,8 +55,8 @@ describe('an entry of the catalogue', () => {
 	});
 
 	test('has the same words to type wherever it tells them', () => {
-		const typed = entries.filter(({ english }) => ['RESTORE ', 'RESTORE EVERYTHING', 'RESTORE BESIDE', 'GIVE UP', 'RECOVER ', 'SEARCH ', 'REBUILD ON THIS SERVER'].includes(english));
-		expect(typed).toHaveLength(7);
+		const typed = entries.filter(({ english }) => TYPED_WORDS.includes(english));
+		expect(typed).toHaveLength(TYPED_WORDS.length);
 		for (const { english, portuguese } of entries) {
 			const longest = typed.filter((words) => english.includes(words.english)).sort((a, b) => b.english.length - a.english.length)[0];
 			if (longest) expect({ portuguese, told: portuguese.includes(longest.portuguese) }).toEqual({ portuguese, told: true });
