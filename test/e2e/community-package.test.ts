@@ -82,7 +82,7 @@ test('its workflows in Portuguese back up and bring back, with names, choices an
 	await Promise.all([mkdir(config), mkdir(second)]);
 	await writeFile(join(config, 'app.conf'), 'listen 8080\n');
 	const places = [folderPlace(n8n.storeFolder), folderPlace(second), folderPlace(second)] as const;
-	await installShippedWorkflows(n8n, server, { workflows, places, settings: { 'folders.config': config } });
+	const { recover } = await installShippedWorkflows(n8n, server, { workflows, places, settings: { 'folders.config': config } });
 
 	const backup = await n8n.execute(SHIPPED.configurationBackup, 'Executar Agora');
 	expect(backup.describe()).toMatch(/ > Concluído > Próximo Esperado > Informar Sucesso$/);
@@ -93,6 +93,10 @@ test('its workflows in Portuguese back up and bring back, with names, choices an
 	await files.submit(['', 'RESTAURAR CONFIGURAÇÃO']);
 	expect(await files.page()).toContain('terminando em .restored');
 	expect(await readFile(join(config, 'app.conf.restored'), 'utf8')).toBe('listen 8080\n');
+
+	const untyped = await recover({ confirm: 'RESTORE crm_dashboard' });
+	expect(untyped.status).toBe(400);
+	expect(JSON.parse(untyped.body)).toMatchObject({ confirm: 'RESTAURAR crm_dashboard', message: 'Nada foi alterado. Para restaurar crm_dashboard, envie "confirm": "RESTAURAR crm_dashboard" no corpo.' });
 
 	const test = await n8n.execute(SHIPPED.notify, 'Enviar um Teste');
 	expect(test.items<{ text: string }>('Mensagem')[0]?.text).toMatch(/^PROBLEMA: Isto é um teste\nAlguém executou Backup: Avisar à mão\.\nDesde: /);
