@@ -1,3 +1,6 @@
+const FOR_ALL_TESTS = ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres versions', 's3 server', 'build'];
+const EVERYTHING = { BACKUP_RECOVERY_TEST_BREADTH: 'all' };
+
 /**
  * What each npm script needs and does; `needsWith` is what some of its options need besides. `run` is argv, `atOnce` several of them; a step with `jest`
  * runs those of jest's projects; `env` is added to the environment.
@@ -10,7 +13,7 @@ export const commands = {
 		steps: [{ title: 'Demo', run: ['node', '--import', 'tsx', 'demo/demo.ts'] }],
 	},
 	'test': {
-		needs: ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres versions', 's3 server', 'build'],
+		needs: FOR_ALL_TESTS,
 		steps: [
 			{ title: 'Lint and type check', atOnce: [['eslint', '.'], ['tsc', '-p', 'tsconfig.json', '--noEmit']] },
 			{ title: 'Unit and node tests', jest: ['unit', 'nodes'] },
@@ -26,8 +29,11 @@ export const commands = {
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
 	'test:exhaustive': {
-		needs: ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'postgres versions', 's3 server', 'build'],
-		steps: [{ title: 'Integration tests with every variant', jest: ['integration'], env: { BACKUP_RECOVERY_TEST_BREADTH: 'all' } }],
+		needs: FOR_ALL_TESTS,
+		steps: [
+			{ title: 'Integration tests, every variant', jest: ['integration'], env: EVERYTHING },
+			{ title: 'End-to-end tests, every variant', jest: ['e2e'], env: EVERYTHING },
+		],
 	},
 	'rehearsal': { needs: ['postgres', 'redis', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'Rehearsals of disasters (real n8n)', jest: ['rehearsal'] }] },
 	'bench': { needs: ['postgres', 'redis', 'zstd', 'restic', 'rclone', 'pgbackrest', 's3 server', 'n8n', 'build'], steps: [{ title: 'Benchmarks', run: ['node', '--import', 'tsx', 'benchmarks/run.ts'] }] },
