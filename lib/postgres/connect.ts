@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { BackupError, throwIfAborted } from '../core/errors';
 import { cancelQuery } from './cancel-request';
@@ -33,7 +35,7 @@ export async function withClient<T>(
 	const client = await connectClient(connection, options);
 	let cancelled: Promise<void> | undefined;
 	const onAbort = () => {
-		cancelled = endNow(client, connection);
+		cancelled = endNow(client, connection, options.replication === true);
 	};
 	options.signal.addEventListener('abort', onAbort, { once: true });
 	try {
@@ -70,14 +72,37 @@ export async function connectClient(connection: PostgresConnection, options: Con
 	}
 }
 
-/** Cancels what the session does, then cuts it off. */
-async function endNow(client: pg.Client, connection: PostgresConnection): Promise<void> {
+/** Long enough for a server that has to undo something small. */
+const LEAVE_MS = 1_000;
+
+/**
+ * Cancels what the session does and waits a moment until the server has ended it: a session that was only cut off keeps its locks
+ * until the server notices, and the next job would find them held. Then cuts it off. A server that is sending gets no such moment.
+ */
+async function endNow(client: pg.Client, connection: PostgresConnection, sending: boolean): Promise<void> {
 	await cancelQuery(client, connection);
+	if (!sending) await leave(client);
 	destroySocket(client);
 }
 
+/** Says goodbye; the server closes the connection once the session and its locks are gone. */
+async function leave(client: pg.Client): Promise<void> {
+	const wire = wireOf(client);
+	if (wire.stream.destroyed) return;
+	const closed = new Promise<void>((resolve) => wire.stream.once('close', () => resolve()));
+	wire.end();
+	const over = new AbortController();
+	await Promise.race([closed, sleep(LEAVE_MS, undefined, { signal: over.signal })]);
+	over.abort();
+}
+
 function destroySocket(client: pg.Client): void {
-	(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+	wireOf(client).stream.destroy();
+}
+
+/** The driver's connection; its types do not know it. */
+function wireOf(client: pg.Client): { readonly stream: Socket; end(): void } {
+	return (client as unknown as { connection: { stream: Socket; end(): void } }).connection;
 }
 
 /** The driver passes it on to the server; its types do not know it. */

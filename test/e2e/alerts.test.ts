@@ -26,7 +26,7 @@ beforeAll(async () => {
 	[server, packed, smtp, slack] = await Promise.all([startPostgres(), packPackage(), SmtpServer.start(), WebhookReceiver.start()]);
 	await createCrmDatabase(server, SHIPPED_DATABASE);
 	n8n = await startN8n({ databaseServer: server, tarball: packed.tarball });
-	await installShippedWorkflows(n8n, server, { channels: { slackUrl: `${slack.url}/slack`, slackToken: TOKEN, smtpPort: smtp.port, pingUrl: `${slack.url}/ping/backup` } });
+	await installShippedWorkflows(n8n, server, { channels: { slackUrl: `${slack.url}/slack`, slackToken: TOKEN, smtpPort: smtp.port, pingUrl: `${slack.url}/ping/backup` }, settings: { 'contacts.onCall': '{ "name": "Ana", "phone": "+55 11 5555", "email": "ana@example.com" }', 'contacts.vendors': '[{ "name": "Hosting <us>", "phone": "+1 555", "email": "", "sla": "4 h" }]' } });
 	mkdirSync(small());
 	await n8n.importCredentials([{ id: 'brStoreSmall0001', name: 'Small', type: 'backupStoreApi', data: { type: 'folder', path: small(), prefix: '' } }]);
 	await n8n.importWorkflow(nightly(), verifying());
@@ -145,6 +145,16 @@ test('a dump that fails is told once, word for word as text, and once more when 
 	expect(news()).toEqual([]);
 	// The check sees the failed run in the store too, and says what it knows of it: once.
 	expect(await check()).toEqual(['PROBLEM: PostgreSQL: a backup run failed']);
+	expect(lastMail().text).toContain('Call: Ana +55 11 5555');
+	expect(await check()).toEqual([]);
+
+	// Two hours later nobody has done anything.
+	const alerts = join(n8n.storeFolder, 'status', 'alerts.json');
+	const open = readFileSync(alerts, 'utf8');
+	writeFileSync(alerts, open.replace(/"(since|toldAt)": ?"([^"]+)"/g, (_, name: string, at: string) => `"${name}":"${new Date(Date.parse(at) - 7_200_000).toISOString()}"`));
+	expect((await check()).sort()).toEqual(['STILL OPEN (critical): FAILED: Nightly <i>dump</i>', 'STILL OPEN: PostgreSQL: a backup run failed']);
+	expect(smtp.mails.slice(-2).map(({ text }) => text).join()).toContain('Vendor: Hosting <us> +1 555, answers within 4 h');
+	expect(lastMail().to).toContain('ana@example.com');
 	expect(await check()).toEqual([]);
 
 	expect(await run({ database: SHIPPED_DATABASE })).toBe(true);

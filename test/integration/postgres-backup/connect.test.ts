@@ -153,21 +153,28 @@ describe('a session', () => {
 		);
 	});
 
-	it('is gone from the server at once when it is aborted, with what it was computing', async () => {
-		const controller = new AbortController();
-		const name = `abort ${randomBytes(4).toString('hex')}`;
-		const working = failure(
-			withClient(plain.connection, { signal: controller.signal, applicationName: name }, (client) =>
-				client.query('SELECT pg_sleep(60)'),
-			),
-		);
-		while (!(await plain.sessions()).includes(name)) await new Promise((resolve) => setTimeout(resolve, 20));
-		controller.abort();
-		expect((await working).code).toBe('CANCELLED');
-		const deadline = performance.now() + 2000;
-		while ((await plain.sessions()).includes(name)) {
-			if (performance.now() > deadline) throw new Error('the session is still there');
+	it('has left the server when its abort is over, with what it was computing and the locks it held', async () => {
+		for (let round = 0; round < 12; round++) {
+			const controller = new AbortController();
+			const name = `abort ${randomBytes(4).toString('hex')}`;
+			// In the middle of a query, between two, and in the middle of a transaction.
+			let locked: () => void = () => undefined;
+			const holding = new Promise<void>((resolve) => (locked = resolve));
+			const working = failure(
+				withClient(plain.connection, { signal: controller.signal, applicationName: name }, async (client) => {
+					await client.query('SELECT pg_advisory_lock(7, 7)');
+					if (round % 3 === 2) await client.query('BEGIN; CREATE TABLE public.half_made (a int); SELECT pg_advisory_xact_lock(7, 8)');
+					locked();
+					if (round % 3 === 1) await new Promise((resolve) => controller.signal.addEventListener('abort', resolve));
+					await client.query('SELECT pg_sleep(60)');
+				}),
+			);
+			await holding;
 			await new Promise((resolve) => setTimeout(resolve, 20));
+			controller.abort();
+			expect((await working).code).toBe('CANCELLED');
+			expect(await plain.query(`SELECT FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
+			expect(await plain.sessions()).not.toContain(name);
 		}
 	});
 
