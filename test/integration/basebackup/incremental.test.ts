@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Manifest } from '../../../lib/catalog/manifest';
 import { type BaseBackupOptions, takeBaseBackup } from '../../../lib/postgres/basebackup/take-base-backup';
 import { openStore } from '../../../lib/storage/open-store';
+import { few } from '../../support/breadth';
 import { differences, snapshotContents } from '../../support/database-contents';
 import { failure } from '../../support/failure';
 import { testContext } from '../../support/job-context';
@@ -16,7 +17,7 @@ jest.setTimeout(60_000);
 
 const DEFAULTS = { mode: 'incremental', mostIncrementals: 3, whenImpossible: 'full', name: 'main', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 } as const;
 
-describeWithPostgres([17, 18], (major: 17 | 18) => {
+describeWithPostgres(few([17, 18] as const, 1), (major: 17 | 18) => {
 	let server: PostgresServer;
 	let root: string;
 	let space: string;

@@ -7,6 +7,7 @@ import { findIncident } from '../../../lib/postgres/recovery/incident/find-incid
 import type { FindIncidentOptions } from '../../../lib/postgres/recovery/incident/options';
 import { archiveWal } from '../../../lib/postgres/wal/archive-wal';
 import { serverClock } from '../../support/archived-server';
+import { longTest } from '../../support/breadth';
 import { failure } from '../../support/failure';
 import { testContext, type TestContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
@@ -82,7 +83,7 @@ test('the very transaction is found, and nothing is left behind', async () => {
 	expect(runningProcesses().filter(({ command }) => command.some((part) => part.includes(root)))).toEqual([]);
 }, 120_000);
 
-test('a search that begins too late, ends too early or asks nonsense says so, and leaves nothing behind', async () => {
+longTest('a search that begins too late, ends too early or asks nonsense says so, and leaves nothing behind', async () => {
 	expect((await failure(findIncident(asked({ from: damagedAt }), context))).message).toContain('The damage is already there');
 	expect((await failure(findIncident(asked({ from: damagedAt, question: { database: 'crm', sql: 'SELECT false', timeoutSeconds: 60 } }), context))).message).toContain('does not show up to');
 	for (const [sql, said] of [

@@ -8,6 +8,7 @@ import { checkBaseBackup } from '../../../lib/postgres/basebackup/check-base-bac
 import { takeBaseBackup } from '../../../lib/postgres/basebackup/take-base-backup';
 import { layOutDataDirectory } from '../../../lib/postgres/recovery/lay-out-data-directory';
 import { openStore } from '../../../lib/storage/open-store';
+import { few } from '../../support/breadth';
 import { differences, snapshotContents } from '../../support/database-contents';
 import { type TestContext, testContext } from '../../support/job-context';
 import { folderForServer, followInstructions, serverUser, startOn } from '../../support/physical-restore';
@@ -19,7 +20,7 @@ const run = promisify(execFile);
 
 const OPTIONS = { mode: 'incremental', mostIncrementals: 10, whenImpossible: 'full', name: 'main', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 } as const;
 
-describeWithTools([17, 18], (major, tools) => {
+describeWithTools(few([17, 18] as const, 1), (major, tools) => {
 	let server: PostgresServer;
 	let context: TestContext;
 	let root: string;

@@ -9,6 +9,7 @@ import { recover } from '../../../lib/postgres/recovery/recover';
 import type { RecoveryTarget } from '../../../lib/postgres/recovery/target';
 import { ARCHIVED_SERVER, archiveWal, serverClock, stockBaseBackup } from '../../support/archived-server';
 import { NEVER } from '../../support/backup-fixtures';
+import { few } from '../../support/breadth';
 import { failure } from '../../support/failure';
 import { type TestContext, testContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
@@ -71,7 +72,7 @@ test('a tablespace that was created after the base backup is never replayed over
 	expect((await readFile(file)).equals(before)).toBe(true);
 });
 
-test.each(['time', 'lsn'] as const)('a moment before it can be recovered, by %s, with tablespaces of its own', async (by) => {
+test.each(few(['time', 'lsn'] as const, 1))('a moment before it can be recovered, by %s, with tablespaces of its own', async (by) => {
 	const result = await recoverTo(by === 'time' ? { by, time: moment } : { by, lsn });
 	expect(result.reached).not.toBeNull();
 	expect(await stopServerOf(join(result.folder, 'data'), NEVER)).toBe(true);

@@ -87,6 +87,8 @@ describeWithS3('a service that refuses', () => {
 		expect(await collect(await store.get('a/large', { signal: never, start: 5, end: 9 }))).toHaveLength(5);
 		expect(await store.stat('a/missing')).toBeUndefined();
 		expect(await store.protection('a/large')).toBeUndefined();
+		// A busy server may have been asked twice to begin the upload.
+		for (const { key } of await store.removeUnfinished('', new Date(8.64e15))) expect(key).toBe('a/large');
 		expect(await store.removeUnfinished('', new Date(8.64e15))).toEqual([]);
 		await store.remove('a/large');
 		expect(await all(store.list(''))).toEqual([]);
