@@ -5,6 +5,7 @@ import { withClient } from '../../../lib/postgres/connect';
 import { snapshotContents } from '../../support/database-contents';
 import { failure } from '../../support/failure';
 import { createHostileDatabase, HOSTILE } from '../../support/hostile-database';
+import { few } from '../../support/breadth';
 import { proofOf, type RestoreFixture, schemaOf, startFixture } from './restore-fixture';
 
 const NEW = `new "db's"; $x = é 🐘`;
@@ -36,12 +37,12 @@ async function expectEqual(database: string, original: string = HOSTILE.database
 }
 
 describe('a restore into a new database', () => {
-	it.each([
+	it.each(few([
 		['custom', 1],
 		['custom', 3],
 		['directory', 1],
 		['directory', 2],
-	] as const)(
+	] as const, 2))(
 		'brings back schema, contents and settings of a database in which everything is hostile (%s, %i jobs)',
 		async (format, parallelJobs) => {
 			const before = await fixture.databases();
