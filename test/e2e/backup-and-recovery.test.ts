@@ -229,6 +229,8 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(await readFile(join(config, '.env.local'), 'utf8')).toContain('BROKEN=1');
 		expect(await readFile(join(config, '.env.local.restored'), 'utf8')).not.toContain('BROKEN=1');
 		expect((await readTree(config))['.env.local.restored']?.content).toBe(whole.config['.env.local']?.content);
+		await until('the team was told of the end', () => smtp.mails.some(({ subject }) => subject === 'PROGRESS: Recovery: Full: it is done'));
+		expect(smtp.mails.map(({ subject }) => subject)).toEqual(expect.arrayContaining(['PROGRESS: Recovery: Full: fence', 'PROGRESS: Recovery: Full: database', 'PROGRESS: Recovery: Full: unfence']));
 	}, 400_000);
 
 	test.each([
