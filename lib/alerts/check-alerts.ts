@@ -1,7 +1,7 @@
 import { readExpectedRuns } from '../catalog/expected-runs';
 import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
-import { readStatus, type StatusOptions, type StatusResult } from '../status/read-status';
+import { readStatus, type ReadWindows, type StatusOptions, type StatusResult } from '../status/read-status';
 import type { Store } from '../storage/store';
 import { type OpenAlert, readOpenAlerts, writeOpenAlerts } from './alert-state';
 import { afterDelivery, type AlertMessage, type AlertPolicy, decideAlerts } from './decide-alerts';
@@ -18,8 +18,8 @@ export interface CheckedAlerts {
 }
 
 /** Looks at everything in a store and decides what people must be told. */
-export async function checkStoreAlerts(store: Store, options: StatusOptions & AlertPolicy, context: JobContext): Promise<CheckedAlerts> {
-	const status = await readStatus(store, options, context);
+export async function checkStoreAlerts(store: Store, options: StatusOptions & AlertPolicy, context: JobContext, readWindows?: ReadWindows): Promise<CheckedAlerts> {
+	const status = await readStatus(store, options, context, readWindows);
 	const open = await readOpenAlerts(store);
 	const problems = findProblems(status, open);
 	const components = status.components.map(({ component }) => component);

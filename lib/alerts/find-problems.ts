@@ -40,6 +40,8 @@ function wordsFor(label: string, { kind, state, reason, hint }: Finding): Omit<P
 			return problem('a backup run failed', 'Open the failed execution in n8n, mend the cause, run the backup by hand.');
 		case 'damaged':
 			return problem('a backup is damaged', 'Do not restore from it. Check the copies in the other places, take a new backup now, and look at the disk.');
+		case 'gap':
+			return problem('the archived WAL has a gap', 'Bring the missing segment back from a copy of the store; otherwise take a new base backup now.');
 		case 'unlike':
 			return problem('a backup is unlike those before it', 'Find out what changed before anything is deleted: a mass delete or ransomware looks like this. Retention is on hold until a person lifts it.');
 	}

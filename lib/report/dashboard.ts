@@ -1,8 +1,12 @@
 import type { BackupSummary } from '../catalog/summary';
 import type { ComponentStatus, State } from '../status/component-status';
 import type { StatusResult } from '../status/read-status';
+import type { RecoverySummary } from '../catalog/recovery-summary';
 import { COUNTED_KINDS } from '../status/thresholds';
+import { badge, scrolling, SIGNS, WORDS } from './dashboard-parts';
+import { overdueNotice, recoverySection, runningSection, storageSection, windowSection } from './dashboard-sections';
 import { DASHBOARD_STYLE } from './dashboard-style';
+import type { RtoForecast } from './forecast-rto';
 import { Html, html } from './html';
 import type { Drill, Kpi } from './kpis';
 import { durationWords, sizeWords, timeWords } from './words';
@@ -22,6 +26,9 @@ export interface DashboardInput {
 	readonly failures: readonly FailedRun[];
 	readonly drills: readonly Drill[];
 	readonly kpis: readonly Kpi[];
+	/** By runbook, newest first. */
+	readonly recoveries: readonly RecoverySummary[];
+	readonly forecast: RtoForecast;
 	readonly title: string;
 	/** IANA name; days begin in it, and times are shown in it. */
 	readonly timeZone: string;
@@ -29,8 +36,6 @@ export interface DashboardInput {
 	readonly refreshSeconds: number;
 }
 
-const SIGNS: Readonly<Record<State | 'NONE', string>> = { OK: '\u2713', WARNING: '!', CRITICAL: '\u2715', NONE: '\u2013' };
-const WORDS: Readonly<Record<State | 'NONE', string>> = { OK: 'OK', WARNING: 'Warning', CRITICAL: 'Critical', NONE: 'No data' };
 const DAYS = 30;
 const DAY_MS = 86_400_000;
 
@@ -51,38 +56,26 @@ ${refreshSeconds > 0 ? html`<meta http-equiv="refresh" content="${refreshSeconds
 <main>
 <header><div><h1>${title}</h1><p class="soft small">As of ${timeWords(status.checkedAt, timeZone)} (${timeZone})${refreshSeconds > 0 ? `, renewed every ${durationWords(refreshSeconds)}` : ''} \u00b7 ${status.store}</p></div>${badge(status.state)}</header>
 ${status.hold ? html`<div class="notice WARNING" role="status"><strong>Retention is on hold</strong> since ${timeWords(status.hold.since, timeZone)}: ${status.hold.reason} Nothing is pruned until a person lifts it.</div>` : null}
-${running(status)}
+${overdueNotice(status, timeZone)}
+${runningSection(status)}
 <h2>Components</h2>
 ${status.components.length === 0 ? html`<p>Nothing is backed up yet.</p>` : html`<div class="cards">${status.components.map((component) => card(component, timeZone))}</div>`}
+${windowSection(status, timeZone)}
 <h2>Last ${DAYS} days</h2>
 ${timeline(input)}
 <h2>Goals</h2>
 ${goals(input.kpis)}
-<h2>Restore drills</h2>
+<h2>Restores as a test</h2>
 ${drills(input)}
+${recoverySection(input.recoveries, input.forecast, timeZone)}
 <h2>Failures</h2>
 ${failures(input)}
-<h2>Storage</h2>
-${storage(input)}
+${storageSection(status, input.backups)}
 </main>
 </body>
 </html>
 `;
 	return page.text;
-}
-
-function badge(state: State | 'NONE'): Html {
-	return html`<span class="state ${state}"><span aria-hidden="true">${SIGNS[state]}</span>${WORDS[state]}</span>`;
-}
-
-function running({ components, checkedAt }: StatusResult): Html | null {
-	const runs = components.flatMap(({ label, running: list }) => list.map((run) => ({ label, ...run })));
-	if (runs.length === 0) return null;
-	const rows = runs.map(({ label, kind, source, startedAt }) => {
-		const seconds = Math.max(0, (Date.parse(checkedAt) - Date.parse(startedAt)) / 1000);
-		return html`<div class="card"><p><strong>${label}</strong>: ${kind} of ${source}, running for ${durationWords(seconds)}</p><progress aria-label="${label}, ${kind} of ${source} is running"></progress></div>`;
-	});
-	return html`<h2>Running now</h2><div class="cards">${rows}</div>`;
 }
 
 function card(component: ComponentStatus, timeZone: string): Html {
@@ -129,10 +122,10 @@ function timeline({ status, backups, failures: failed, timeZone }: DashboardInpu
 
 function goals(kpis: readonly Kpi[]): Html {
 	const rows = kpis.map(
-		({ name, target, actual, before, reached, explanation }) =>
-			html`<tr><th scope="row">${name}<details class="small soft"><summary>How it is computed</summary>${explanation}</details></th><td>${target}</td><td>${actual ?? 'not measured yet'}</td><td>${before ?? '\u2013'}</td><td>${reached === null ? badge('NONE') : badge(reached ? 'OK' : 'WARNING')}</td></tr>`,
+		({ name, target, actual, before, trend, reached, explanation }) =>
+			html`<tr><th scope="row">${name}<details class="small soft"><summary>How it is computed</summary>${explanation}</details></th><td>${target}</td><td>${actual ?? 'not measured yet'}</td><td>${before ?? '\u2013'}${trend === null ? null : html`<br><span class="small soft">${trend}</span>`}</td><td>${reached === null ? badge('NONE') : badge(reached ? 'OK' : 'WARNING')}</td></tr>`,
 	);
-	return html`<div class="scroll"><table><thead><tr><th scope="col">Goal</th><th scope="col">Target</th><th scope="col">Actual</th><th scope="col">The 30 days before</th><th scope="col">State</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+	return scrolling(['Goal', 'Target', 'Actual', 'The 30 days before', 'State'], rows);
 }
 
 function drills({ drills: all, timeZone }: DashboardInput): Html {
@@ -141,20 +134,11 @@ function drills({ drills: all, timeZone }: DashboardInput): Html {
 		.sort((a, b) => (a.at < b.at ? 1 : -1))
 		.slice(0, 8)
 		.map(({ component, backup, at, durationSeconds, passed }) => html`<tr><td>${timeWords(at, timeZone)}</td><td>${component}</td><td>${backup}</td><td>${durationWords(durationSeconds)}</td><td>${badge(passed ? 'OK' : 'CRITICAL')}</td></tr>`);
-	return html`<div class="scroll"><table><thead><tr><th scope="col">When</th><th scope="col">Component</th><th scope="col">Backup</th><th scope="col">Took</th><th scope="col">Result</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+	return scrolling(['When', 'Component', 'Backup', 'Took', 'Result'], rows);
 }
 
 function failures({ failures: all, timeZone }: DashboardInput): Html {
 	if (all.length === 0) return html`<p>The newest run of everything succeeded.</p>`;
 	const rows = all.map(({ component, source, at, message }) => html`<tr><td>${timeWords(at, timeZone)}</td><td>${component}: ${source}</td><td>${message}</td></tr>`);
-	return html`<div class="scroll"><table><thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table></div>`;
-}
-
-function storage({ status }: DashboardInput): Html {
-	const total = status.components.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
-	const rows = status.components.map(({ label, storedBytes }) => {
-		const share = total === 0 ? 0 : (storedBytes / total) * 100;
-		return html`<tr><th scope="row">${label}</th><td>${sizeWords(storedBytes)}</td><td><div class="meter" aria-hidden="true"><i style="width:${share.toFixed(1)}%"></i></div><span class="small soft">${share.toFixed(0)} %</span></td></tr>`;
-	});
-	return html`<p>${sizeWords(total)} in ${status.store}</p><div class="scroll"><table><thead><tr><th scope="col">Component</th><th scope="col">Size</th><th scope="col">Share</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+	return scrolling(['When', 'What', 'Why'], rows);
 }

@@ -31,6 +31,8 @@ export interface Kpi {
 	readonly actual: string | null;
 	/** The same, of the time before. */
 	readonly before: string | null;
+	/** How it has changed since, in words; null: nothing to compare with. */
+	readonly trend: string | null;
 	readonly reached: boolean | null;
 	/** How it was computed, for whoever asks. */
 	readonly explanation: string;
@@ -115,6 +117,7 @@ function availability({ backups, targets, days }: KpiInput, present: Span, past:
 		target: percent(targets.availability),
 		actual: actual === null ? null : percent(actual),
 		before: before === null ? null : percent(before),
+		trend: actual === null || before === null ? null : trendWords(before - actual, 0.0005),
 		reached: actual === null ? null : actual >= targets.availability,
 		explanation: `The share of the last ${days} days, since the first backup, in which the newest usable backup of the database was no older than the RPO.`,
 	};
@@ -142,7 +145,12 @@ function duration({ backups, targets, days }: KpiInput, present: Span, past: Spa
 }
 
 function kpi(name: string, target: number, actual: number | null, before: number | null, words: (value: number) => string, explanation: string): Kpi {
-	return { name, target: `at most ${words(target)}`, actual: actual === null ? null : words(actual), before: before === null ? null : words(before), reached: actual === null ? null : actual <= target, explanation };
+	return { name, target: `at most ${words(target)}`, actual: actual === null ? null : words(actual), before: before === null ? null : words(before), trend: actual === null || before === null ? null : trendWords(actual - before, before * 0.05), reached: actual === null ? null : actual <= target, explanation };
+}
+
+/** @param change above 0: for the worse */
+function trendWords(change: number, within: number): string {
+	return Math.abs(change) <= within ? 'about the same' : change > 0 ? 'worse than before' : 'better than before';
 }
 
 function isUsable(backup: BackupSummary): boolean {

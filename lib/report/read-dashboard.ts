@@ -1,10 +1,12 @@
+import { listRecoveries } from '../catalog/read-recovery-journal';
 import { readVerification } from '../catalog/read-verification';
 import type { BackupSummary } from '../catalog/summary';
 import type { JobContext } from '../core/context';
-import { type StatusOptions, surveyStore } from '../status/read-status';
+import { type ReadWindows, type StatusOptions, surveyStore } from '../status/read-status';
 import type { State } from '../status/component-status';
 import type { Store } from '../storage/store';
 import { type FailedRun, renderDashboard } from './dashboard';
+import { forecastRto } from './forecast-rto';
 import { computeKpis, type Drill, type Targets } from './kpis';
 
 export interface DashboardOptions extends StatusOptions {
@@ -21,19 +23,26 @@ export interface DashboardResult {
 }
 
 const DAYS = 30;
+const NEWEST_RECOVERIES = 50;
+/** Who asks for a recovery that the drill workflow begins. */
+const DRILLED_BY = 'drill';
 const PARALLEL = 16;
 
 /** The page that shows how the backups of a store stand. */
-export async function readDashboard(store: Store, options: DashboardOptions, context: JobContext): Promise<DashboardResult> {
-	const { status, backups, runs } = await surveyStore(store, options, context);
+export async function readDashboard(store: Store, options: DashboardOptions, context: JobContext, readWindows?: ReadWindows): Promise<DashboardResult> {
+	const { status, backups, runs } = await surveyStore(store, options, context, readWindows);
 	const now = new Date(status.checkedAt);
 	const failures: FailedRun[] = runs.flatMap(({ run, died }) => {
 		if (run.outcome !== 'failed' && !died) return [];
 		return [{ component: run.component, source: run.source, at: run.finishedAt ?? run.startedAt, message: died ? 'It ended without a word.' : (run.error?.message ?? 'No reason is recorded.') }];
 	});
 	const drills = await readDrills(store, backups, now);
+	const recoveries = await listRecoveries(store, { limit: NEWEST_RECOVERIES }, context.signal);
+	// Of more than one runbook of drills, the one that was run last.
+	const drilled = recoveries.filter(({ by, name }) => by === DRILLED_BY && name === recoveries.find((one) => one.by === DRILLED_BY)?.name);
+	const forecast = forecastRto(drilled, options.targets.rtoSeconds);
 	const kpis = computeKpis({ backups, drills, now, days: DAYS, targets: options.targets });
-	return { state: status.state, html: renderDashboard({ ...options, status, backups, failures, drills, kpis }) };
+	return { state: status.state, html: renderDashboard({ ...options, status, backups, failures, drills, recoveries, forecast, kpis }) };
 }
 
 /** What was restored as a test in the time that the goals look at. */

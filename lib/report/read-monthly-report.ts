@@ -2,7 +2,7 @@ import { listRecoveries } from '../catalog/read-recovery-journal';
 import type { JobContext } from '../core/context';
 import { rowsOfStore } from '../log/log-row';
 import type { State } from '../status/component-status';
-import { type StatusOptions, surveyStore } from '../status/read-status';
+import { type ReadWindows, type StatusOptions, surveyStore } from '../status/read-status';
 import type { Store } from '../storage/store';
 import { computeKpis, type Targets } from './kpis';
 import { findFailures } from './find-failures';
@@ -37,8 +37,8 @@ const DAY_MS = 86_400_000;
 const NEWEST_RECOVERIES = 50;
 
 /** What happened to the backups of a store in the last days, as an email. */
-export async function readMonthlyReport(store: Store, options: MonthlyReportOptions, context: JobContext): Promise<MonthlyReportResult> {
-	const { status, backups, runs } = await surveyStore(store, options, context);
+export async function readMonthlyReport(store: Store, options: MonthlyReportOptions, context: JobContext, readWindows?: ReadWindows): Promise<MonthlyReportResult> {
+	const { status, backups, runs } = await surveyStore(store, options, context, readWindows);
 	const now = new Date(status.checkedAt);
 	const from = new Date(now.getTime() - options.days * DAY_MS);
 	const within = (iso: string) => Date.parse(iso) >= from.getTime();

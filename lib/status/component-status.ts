@@ -1,9 +1,11 @@
 import type { BackupKind, Component } from '../catalog/component';
 import type { KnownRun } from '../catalog/known-runs';
 import { seriesOf } from '../catalog/series';
+import type { RecoveryWindow } from '../catalog/recovery-window';
 import type { BackupSummary, KnownCopy } from '../catalog/summary';
 import type { JobProgress } from '../core/progress';
 import type { Anomaly } from './find-anomalies';
+import { protectedUntil, type WalReach } from './protected-until';
 import { COUNTED_KINDS, type Threshold } from './thresholds';
 
 export const STATES = ['OK', 'WARNING', 'CRITICAL'] as const;
@@ -24,8 +26,8 @@ export interface BackupAnomaly extends Anomaly {
 	readonly source: string;
 }
 
-/** `missing`, `stale`, `series`: of age; `died`, `failed`: of a run; `damaged`, `unlike`: of a backup. */
-export type FindingKind = 'missing' | 'stale' | 'series' | 'died' | 'failed' | 'damaged' | 'unlike';
+/** `missing`, `stale`, `series`: of age; `died`, `failed`: of a run; `damaged`, `unlike`: of a backup; `gap`: of archived WAL. */
+export type FindingKind = 'missing' | 'stale' | 'series' | 'died' | 'failed' | 'damaged' | 'unlike' | 'gap';
 
 /** Something that a person should know; `about` tells several of a kind apart. */
 export interface Finding {
@@ -40,17 +42,19 @@ export interface Finding {
 export interface ComponentStatus {
 	readonly component: Component;
 	readonly label: string;
-	/** The worst of `freshness` and what `reasons` says. */
+	/** The worst of what `reasons` says. */
 	readonly state: State;
-	/** By the age of the newest usable backup alone. */
+	/** By the age of the newest usable backup alone, as the view `backup_status` has it: archived WAL does not count. */
 	readonly freshness: State;
+	/** To which moment the newest data can be brought back: when the newest backup began, or how far archived WAL reaches. */
+	readonly protectedUntil: string | null;
 	/** What a person should know, worst first; empty when all is well. */
 	readonly reasons: string[];
 	/** The same, one by one. */
 	readonly findings: Finding[];
 	readonly lastSuccess: { readonly id: string; readonly startedAt: string; readonly storedBytes: number; readonly copies: readonly KnownCopy[] } | null;
 	readonly ageHours: number | null;
-	/** When the next backup has to have begun for `freshness` to stay OK. */
+	/** Until when `protectedUntil` is new enough. */
 	readonly nextExpectedBy: string | null;
 	/** The newest check of any level, and the newest that restored. */
 	readonly lastVerified: { readonly id: string; readonly level: string; readonly at: string } | null;
@@ -74,15 +78,26 @@ const FORGOTTEN_AFTER = 10;
  * @param backups all backups of the component, newest first
  * @param runs the newest run of each of its series
  */
-export function componentStatus(threshold: Threshold, backups: readonly BackupSummary[], runs: readonly KnownRun[], now: Date, anomalies: readonly BackupAnomaly[] = []): ComponentStatus {
+export function componentStatus(
+	threshold: Threshold,
+	backups: readonly BackupSummary[],
+	runs: readonly KnownRun[],
+	now: Date,
+	anomalies: readonly BackupAnomaly[] = [],
+	windows: readonly RecoveryWindow[] = [],
+	reach: WalReach = new Map(),
+): ComponentStatus {
 	const usable = backups.filter((backup) => backup.status === 'success' && COUNTED_KINDS.includes(backup.kind));
 	const [newest] = usable;
-	const freshness = freshnessOf(newest, threshold, now);
+	const freshness = newest ? byAge(newest.startedAt, threshold, now) : 'CRITICAL';
+	// WAL that reaches far makes any backup of its server as good as new.
+	const farthest = newestBy(usable, (backup) => protectedUntil(backup, reach));
+	const until = farthest && protectedUntil(farthest, reach);
 	const findings: Finding[] = [];
 	const add = (kind: FindingKind, about: string, state: State, reason: string, hint = '') => findings.push({ kind, about, state, reason, hint });
 
 	if (!newest) add('missing', '', 'CRITICAL', 'There is no usable backup.');
-	else if (freshness !== 'OK') add('stale', '', freshness, `The newest backup is ${hours(ageHours(newest, now))} old; it should be at most ${hours(threshold.okHours)}.`);
+	else if (farthest && until !== undefined && byAge(until, threshold, now) !== 'OK') add('stale', '', byAge(until, threshold, now), stale(farthest, until, threshold, now));
 	for (const { run, died } of runs) {
 		const about = seriesOf(run);
 		if (died) add('died', about, 'WARNING', `The run of ${run.source} (${run.kind}) begun at ${run.startedAt} ended without a word.`);
@@ -93,11 +108,12 @@ export function componentStatus(threshold: Threshold, backups: readonly BackupSu
 
 	for (const { severity, backup, detail } of anomalies) add('unlike', backup, severity === 'alarm' ? 'CRITICAL' : 'WARNING', `Backup ${backup} is unlike those before it: ${detail}`);
 
-	const series = seriesStatus(usable, threshold, now);
-	for (const one of series.slice(1)) {
-		if (freshness === 'OK' && one.freshness !== 'OK' && one.ageHours < threshold.warningHours * FORGOTTEN_AFTER) {
-			add('series', `${one.kind} ${one.source}`, 'WARNING', `The newest backup (${one.kind}) of ${one.source} is ${hours(one.ageHours)} old.`);
-		}
+	for (const { source, gap, to } of windows) if (gap !== null) add('gap', source, 'WARNING', `The archived WAL of ${source} leads only to ${to ?? 'the end of its newest base backup'}: ${gap}.`);
+
+	const newestOfEach = newestOfSeries(usable);
+	for (const one of newestOfEach) {
+		const left = byAge(protectedUntil(one, reach), threshold, now) !== 'OK' && ageHours(one.startedAt, now) < threshold.warningHours * FORGOTTEN_AFTER;
+		if (left && until !== undefined && byAge(until, threshold, now) === 'OK') add('series', `${one.kind} ${one.source}`, 'WARNING', `The newest backup (${one.kind}) of ${one.source} is ${hours(rounded(ageHours(one.startedAt, now)))} old.`);
 	}
 	const ordered = findings.sort((a, b) => STATES.indexOf(b.state) - STATES.indexOf(a.state));
 	const verified = newestBy(backups, ({ verified: state }) => state?.at);
@@ -105,17 +121,18 @@ export function componentStatus(threshold: Threshold, backups: readonly BackupSu
 	return {
 		component: threshold.component,
 		label: threshold.label,
-		state: worst([freshness, ...ordered.map(({ state }) => state)]),
+		state: worst(ordered.map(({ state }) => state)),
 		freshness,
+		protectedUntil: until ?? null,
 		reasons: ordered.map(({ reason }) => reason),
 		findings: ordered,
 		lastSuccess: newest ? { id: newest.id, startedAt: newest.startedAt, storedBytes: newest.storedBytes, copies: newest.copies } : null,
-		ageHours: newest ? rounded(ageHours(newest, now)) : null,
-		nextExpectedBy: newest ? new Date(Date.parse(newest.startedAt) + threshold.okHours * HOUR).toISOString() : null,
+		ageHours: newest ? rounded(ageHours(newest.startedAt, now)) : null,
+		nextExpectedBy: until ? new Date(Date.parse(until) + threshold.okHours * HOUR).toISOString() : null,
 		lastVerified: verified?.verified ? { id: verified.id, level: verified.verified.level, at: verified.verified.at } : null,
 		lastRestored: restored?.verified ? { id: restored.id, at: restored.verified.at } : null,
 		running: runs.flatMap(({ run, died, progress }) => (run.outcome === 'running' && !died ? [{ kind: run.kind, source: run.source, startedAt: run.startedAt, progress: progress ?? null }] : [])),
-		series,
+		series: newestOfEach.map((one) => ({ kind: one.kind, source: one.source, newest: one.id, ageHours: rounded(ageHours(one.startedAt, now)), freshness: byAge(one.startedAt, threshold, now) })),
 		backups: usable.length,
 		storedBytes: backups.reduce((sum, backup) => sum + backup.storedBytes, 0),
 		sizeTrend: newest ? sizeTrend(usable, newest) : null,
@@ -128,26 +145,25 @@ export function worst(states: readonly State[]): State {
 	return STATES[Math.max(0, ...states.map((state) => STATES.indexOf(state)))] ?? 'OK';
 }
 
-function freshnessOf(newest: BackupSummary | undefined, { okHours, warningHours }: Threshold, now: Date): State {
-	if (!newest) return 'CRITICAL';
-	const age = ageHours(newest, now);
+function byAge(moment: string, { okHours, warningHours }: Threshold, now: Date): State {
+	const age = ageHours(moment, now);
 	return age < okHours ? 'OK' : age < warningHours ? 'WARNING' : 'CRITICAL';
 }
 
+function stale({ source, startedAt }: BackupSummary, until: string, { okHours }: Threshold, now: Date): string {
+	const wanted = `it should be at most ${hours(okHours)}.`;
+	if (until === startedAt) return `The newest backup is ${hours(ageHours(startedAt, now))} old; ${wanted}`;
+	return `The newest archived WAL of ${source} is ${hours(ageHours(until, now))} old; ${wanted}`;
+}
+
 /** The newest backup of each series, newest first. Full and incremental ones of a source belong together here: either makes it safe. */
-function seriesStatus(usable: readonly BackupSummary[], threshold: Threshold, now: Date): SeriesStatus[] {
+function newestOfSeries(usable: readonly BackupSummary[]): BackupSummary[] {
 	const newest = new Map<string, BackupSummary>();
 	for (const backup of usable) {
 		const key = seriesOf({ ...backup, kind: 'full' });
 		if (!newest.has(key)) newest.set(key, backup);
 	}
-	return [...newest.values()].map((backup) => ({
-		kind: backup.kind,
-		source: backup.source,
-		newest: backup.id,
-		ageHours: rounded(ageHours(backup, now)),
-		freshness: freshnessOf(backup, threshold, now),
-	}));
+	return [...newest.values()];
 }
 
 function sizeTrend(usable: readonly BackupSummary[], newest: BackupSummary): number | null {
@@ -169,8 +185,8 @@ function newestBy(backups: readonly BackupSummary[], time: (backup: BackupSummar
 	return best;
 }
 
-function ageHours(backup: BackupSummary, now: Date): number {
-	return (now.getTime() - Date.parse(backup.startedAt)) / HOUR;
+function ageHours(moment: string, now: Date): number {
+	return (now.getTime() - Date.parse(moment)) / HOUR;
 }
 
 function rounded(value: number): number {

@@ -3,6 +3,7 @@ import type { Manifest } from '../../../lib/catalog/manifest';
 import { copyWal } from '../../../lib/copy/copy-wal';
 import { takeBaseBackup } from '../../../lib/postgres/basebackup/take-base-backup';
 import { archiveWal } from '../../../lib/postgres/wal/archive-wal';
+import { readRecoveryWindows } from '../../../lib/postgres/wal/read-recovery-windows';
 import { readWal, readWalRecord, writeWal } from '../../../lib/postgres/wal/wal-archive';
 import { walFactsSchema, type WalRecord } from '../../../lib/catalog/wal-manifest';
 import { verifyContinuity, type VerifyContinuityOptions } from '../../../lib/verify/verify-continuity';
@@ -64,6 +65,20 @@ test('WAL that was archived leads from a base backup to now, and the window is s
 	}
 	const short = await verify(whole, { windowHours: 24, maxAgeMinutes: 0.000001 });
 	expect(short.warnings).toEqual([expect.stringMatching(/newest point that can be recovered/), expect.stringMatching(/24 were asked for/)]);
+});
+
+test('the status tells the same window, from the oldest base backup that leads to now, and where it is broken', async () => {
+	const { window } = await verify(whole, { level: 'records' });
+	const expected = { source: 'main', systemIdentifier: details().systemIdentifier, databases: expect.arrayContaining(['postgres']), bases: 1, oldestBase: base.id, from: window.from, to: window.to, gap: null };
+	expect(await readRecoveryWindows(whole, [base], context)).toEqual([expected]);
+	const older = { ...base, id: base.id.replace(/.{6}$/, 'oldest'), basebackup: { ...details(), endedAt: new Date(Date.parse(details().endedAt) - 1000).toISOString() } };
+	expect(await readRecoveryWindows(whole, [base, older], context)).toEqual([{ ...expected, bases: 2, oldestBase: older.id, from: older.basebackup.endedAt }]);
+	const gap = copyOf(whole);
+	gap.objects.delete(`${keyOf(segments().at(-2)!)}.json`);
+	const [broken] = await readRecoveryWindows(gap, [base], context);
+	expect(broken?.gap).toContain(segments().at(-2));
+	expect(Date.parse(broken!.to!)).toBeLessThan(Date.parse(window.to!));
+	expect(await readRecoveryWindows(whole, [], context)).toEqual([]);
 });
 
 test('a missing, damaged, swapped or foreign segment is found and named', async () => {

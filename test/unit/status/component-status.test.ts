@@ -7,6 +7,7 @@ import { prune } from '../../../lib/retention/prune';
 import type { KnownRun } from '../../../lib/catalog/known-runs';
 import { componentStatus } from '../../../lib/status/component-status';
 import { readStatus } from '../../../lib/status/read-status';
+import type { RecoveryWindow } from '../../../lib/catalog/recovery-window';
 import { DEFAULT_THRESHOLDS } from '../../../lib/status/thresholds';
 import { idAt, manifestOf, NEVER, publishSmall, summaryOf } from '../../support/backup-fixtures';
 import { MemoryStore } from '../../support/memory-store';
@@ -105,4 +106,26 @@ test('a living run says how far it is, as its lock tells', async () => {
 	expect(await running()).toEqual([{ kind: 'full', source: 'crm', startedAt: run.startedAt, progress: told }]);
 	await lock.release();
 	expect(await running()).toEqual([]);
+});
+
+describe('archived WAL', () => {
+	const window = (changes: Partial<RecoveryWindow> = {}): RecoveryWindow => ({ source: 'main', systemIdentifier: '1', databases: ['crm'], oldestBase: 'b', bases: 1, from: hoursAgo(30), to: hoursAgo(0.1), gap: null, ...changes });
+	const withWal = (hours: number, changes: Partial<RecoveryWindow> = {}) => componentStatus(POSTGRES, [backup(hours)], [], NOW, [], [window(changes)]);
+
+	test('that reaches to now makes up for an old dump of the same server; what is told of backups alone stays', () => {
+		expect(withWal(9)).toMatchObject({ state: 'OK', freshness: 'WARNING', reasons: [], nextExpectedBy: new Date(Date.parse(hoursAgo(0.1)) + 6 * 3_600_000).toISOString() });
+	});
+
+	test.each([
+		['ends too long ago', { to: hoursAgo(7) }],
+		['does not say when it was written', { to: null }],
+		['is of another server', { databases: ['erp'] }],
+	])('that %s does not', (_what, changes) => {
+		expect(withWal(9, changes)).toMatchObject({ state: 'WARNING', reasons: [expect.stringContaining('9.0 hours old')] });
+	});
+
+	test('with a gap is a warning, and makes up for nothing', () => {
+		expect(withWal(9, { gap: '000000010000000000000007 is missing' })).toMatchObject({ state: 'WARNING', findings: [{ kind: 'stale' }, { kind: 'gap', about: 'main', reason: expect.stringContaining('000000010000000000000007') }] });
+		expect(withWal(1, { gap: 'x' })).toMatchObject({ state: 'WARNING', freshness: 'OK' });
+	});
 });
