@@ -149,11 +149,14 @@ test('a dump that fails is told once, word for word as text, and once more when 
 	expect(await check()).toEqual([]);
 
 	// Two hours later nobody has done anything.
-	const alerts = join(n8n.storeFolder, 'status', 'alerts.json');
-	const open = readFileSync(alerts, 'utf8');
-	writeFileSync(alerts, open.replace(/"(since|toldAt)": ?"([^"]+)"/g, (_, name: string, at: string) => `"${name}":"${new Date(Date.parse(at) - 7_200_000).toISOString()}"`));
-	expect((await check()).sort()).toEqual(['STILL OPEN (critical): FAILED: Nightly <i>dump</i>', 'STILL OPEN: PostgreSQL: a backup run failed']);
-	expect(smtp.mails.slice(-2).map(({ text }) => text).join()).toContain('Vendor: Hosting <us> +1 555, answers within 4 h');
+	const folder = join(n8n.storeFolder, 'status', 'next-expected');
+	const schedules = readdirSync(folder);
+	for (const path of [join(n8n.storeFolder, 'status', 'alerts.json'), ...schedules.map((name) => join(folder, name))]) {
+		const text = readFileSync(path, 'utf8');
+		writeFileSync(path, text.replace(/"(since|toldAt|succeededAt)": ?"([^"]+)"/g, (_, name: string, at: string) => `"${name}":"${new Date(Date.parse(at) - 7_200_000).toISOString()}"`));
+	}
+	expect((await check()).sort()).toEqual(['STILL OPEN (critical): FAILED: Nightly <i>dump</i>', 'STILL OPEN (critical): Files: there is no backup', 'STILL OPEN: PostgreSQL: a backup run failed']);
+	expect(smtp.mails.slice(-3).map(({ text }) => text).join()).toContain('Vendor: Hosting <us> +1 555, answers within 4 h');
 	expect(lastMail().to).toContain('ana@example.com');
 	expect(await check()).toEqual([]);
 

@@ -4,6 +4,7 @@ import { escapeIdentifier } from 'pg';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import type { RecoveryPointSummary } from '../../lib/catalog/recovery-point-summary';
 import type { CopyOutcome, CrossCheckResult, RestoreN8nResult, RestoreResult } from '../../lib/jobs/results';
+import { longTest } from '../support/breadth';
 import { type CrmStack, readStack, type StackContents, stackDifferences, startCrmStack } from '../support/crm-stack';
 import { type DatabaseContents, differences, snapshotContents } from '../support/database-contents';
 import { readTree } from '../support/file-trees';
@@ -306,7 +307,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(smtp.mails.at(-1)?.subject).toBe('PROGRESS: Weekly checklist: 6 of 6 points passed');
 	}, 120_000);
 
-	test('it finds a copy that rotted', async () => {
+	longTest('it finds a copy that rotted', async () => {
 		const store = join(stack.places.second, 'backups', 'redis');
 		const newest = (await readdir(store)).sort().at(-1)!;
 		const artifact = (await readdir(join(store, newest))).find((name) => name.startsWith('dump.rdb'))!;

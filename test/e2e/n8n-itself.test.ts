@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import type { RestoreN8nResult } from '../../lib/jobs/results';
+import { few } from '../support/breadth';
 import { startN8n, type N8nServer } from '../support/n8n-server';
 import { type PackedPackage, packPackage } from '../support/packed-package';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
@@ -45,7 +46,7 @@ afterAll(async () => {
 	rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
-describe.each(['sqlite', 'postgres'] as const)('an n8n on %s', (database) => {
+describe.each(few(['sqlite', 'postgres'] as const, 1))('an n8n on %s', (database) => {
 	let n8n: N8nServer;
 	let restored: RestoredN8n | undefined;
 	let backup: BackupSummary;

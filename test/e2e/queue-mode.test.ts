@@ -67,7 +67,14 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 		expect(jobProcesses(main.pid)).toEqual([]);
 	});
 
-	test('Backup: Full on one worker: every part is backed up and proven', async () => {
+	test('a dump on one worker', async () => {
+		await a.start();
+		expect((await main.execute(DUMP, 'Start')).describe()).toMatch(/is "success"/);
+		expect(await backups()).toHaveLength(1);
+		await a.stop();
+	}, 120_000);
+
+	longTest('Backup: Full on one worker: every part is backed up and proven', async () => {
 		await a.start();
 		const execution = await main.execute(SHIPPED.fullBackup, 'Run Now', 400_000);
 		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done > Next Expected > Report Success$/);
