@@ -39,7 +39,7 @@ function progressWords({ step, done, total, unit, perSecond }: JobProgress): str
 export function overdueNotice({ overdue }: StatusResult, timeZone: string): Html | null {
 	if (overdue.length === 0) return null;
 	const items = overdue.map(({ name, succeededAt, nextBy }) => html`<li>${name}: last success ${timeWords(succeededAt, timeZone)}, the next was expected by ${timeWords(nextBy, timeZone)}</li>`);
-	return html`<div class="notice CRITICAL" role="status"><strong>${overdue.length === 1 ? 'A schedule has' : `${overdue.length} schedules have`} silently stopped</strong><ul>${items}</ul></div>`;
+	return html`<div class="notice CRITICAL" role="status"><strong>${overdue.length === 1 ? 'A schedule has silently stopped' : `${overdue.length} schedules have silently stopped`}</strong><ul>${items}</ul></div>`;
 }
 
 /** To which moments each server can be recovered. */

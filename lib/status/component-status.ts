@@ -77,6 +77,7 @@ const FORGOTTEN_AFTER = 10;
  * How a component stands, from what the store holds. Pure: the same catalog and moment give the same answer.
  * @param backups all backups of the component, newest first
  * @param runs the newest run of each of its series
+ * @param windows to which moments servers can be recovered; `reach` tells the same of each backup
  */
 export function componentStatus(
 	threshold: Threshold,
@@ -112,8 +113,9 @@ export function componentStatus(
 
 	const newestOfEach = newestOfSeries(usable);
 	for (const one of newestOfEach) {
-		const left = byAge(protectedUntil(one, reach), threshold, now) !== 'OK' && ageHours(one.startedAt, now) < threshold.warningHours * FORGOTTEN_AFTER;
-		if (left && until !== undefined && byAge(until, threshold, now) === 'OK') add('series', `${one.kind} ${one.source}`, 'WARNING', `The newest backup (${one.kind}) of ${one.source} is ${hours(rounded(ageHours(one.startedAt, now)))} old.`);
+		const its = protectedUntil(one, reach);
+		const left = byAge(its, threshold, now) !== 'OK' && ageHours(its, now) < threshold.warningHours * FORGOTTEN_AFTER;
+		if (left && until !== undefined && byAge(until, threshold, now) === 'OK') add('series', `${one.kind} ${one.source}`, 'WARNING', `The newest ${its === one.startedAt ? `backup (${one.kind})` : 'archived WAL'} of ${one.source} is ${hours(rounded(ageHours(its, now)))} old.`);
 	}
 	const ordered = findings.sort((a, b) => STATES.indexOf(b.state) - STATES.indexOf(a.state));
 	const verified = newestBy(backups, ({ verified: state }) => state?.at);

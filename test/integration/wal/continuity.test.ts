@@ -69,7 +69,7 @@ test('WAL that was archived leads from a base backup to now, and the window is s
 
 test('the status tells the same window, from the oldest base backup that leads to now, and where it is broken', async () => {
 	const { window } = await verify(whole, { level: 'records' });
-	const expected = { source: 'main', systemIdentifier: details().systemIdentifier, databases: expect.arrayContaining(['postgres']), bases: 1, oldestBase: base.id, from: window.from, to: window.to, gap: null };
+	const expected = { source: 'main', host: server.host, port: server.port, systemIdentifier: details().systemIdentifier, databases: expect.arrayContaining(['postgres']), bases: 1, oldestBase: base.id, from: window.from, to: window.to, gap: null };
 	expect(await readRecoveryWindows(whole, [base], context)).toEqual([expected]);
 	const older = { ...base, id: base.id.replace(/.{6}$/, 'oldest'), basebackup: { ...details(), endedAt: new Date(Date.parse(details().endedAt) - 1000).toISOString() } };
 	expect(await readRecoveryWindows(whole, [base, older], context)).toEqual([{ ...expected, bases: 2, oldestBase: older.id, from: older.basebackup.endedAt }]);

@@ -1,5 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { recordCopy } from '../../../lib/catalog/copies';
+import { writeExpectedRun } from '../../../lib/catalog/expected-runs';
 import { writeLastRun } from '../../../lib/catalog/last-run';
+import { acquireLock } from '../../../lib/catalog/locks';
 import { NO_KEYS } from '../../../lib/core/keys';
+import type { JobProgress } from '../../../lib/core/progress';
 import { computeKpis, DEFAULT_TARGETS, type Drill } from '../../../lib/report/kpis';
 import { html } from '../../../lib/report/html';
 import { readDashboard } from '../../../lib/report/read-dashboard';
@@ -8,7 +13,7 @@ import { MemoryStore } from '../../support/memory-store';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const hoursAgo = (hours: number) => new Date(NOW.getTime() - hours * 3_600_000).toISOString();
-const context = { now: () => NOW, randomBytes: (bytes: number) => Buffer.alloc(bytes), signal: NEVER, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
+const context = { now: () => NOW, randomBytes, signal: NEVER, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
 const OPTIONS = { components: [], thresholds: [], holdOnAlarm: false, title: 'Backups', timeZone: 'America/Sao_Paulo', refreshSeconds: 60, targets: DEFAULT_TARGETS };
 const HOSTILE = `"><script>alert('x')</script>&amp;\u0007`;
 
@@ -43,6 +48,43 @@ test('days begin in the zone of the page', async () => {
 	const { html: page } = await readDashboard(store, OPTIONS, context);
 	expect(page).toContain('2026-11-21: 1 usable backup"');
 	expect(page).toContain('2026-11-22: 0 usable backups"');
+});
+
+test('what runs now has a bar, with what is known of it', async () => {
+	const store = new MemoryStore();
+	const at = hoursAgo(0.1);
+	const id = idAt(at);
+	await writeLastRun(store, { formatVersion: 1, component: 'postgres', kind: 'full', source: HOSTILE, backupId: id, outcome: 'running', startedAt: at, finishedAt: null, error: null }, NEVER);
+	const running = async (progress: JobProgress | null) => {
+		const lock = await acquireLock(store, { ...context, now: () => new Date(), latestProgress: () => progress }, { name: 'postgres', mode: 'exclusive', purpose: 'backing up', waitSeconds: 0 });
+		await lock.attach(id);
+		const page = (await readDashboard(store, OPTIONS, { ...context, now: () => new Date() })).html;
+		await lock.release();
+		return page;
+	};
+	const told = { step: `Dumping ${HOSTILE}`, done: 5e8, total: 2e9, unit: 'bytes', perSecond: 1e8, at } as const;
+	const page = await running(told);
+	expect(page).toContain('max="2000000000" value="500000000"');
+	expect(page).toContain('500.0 MB, 25 % of 2.00 GB, 100.0 MB a second, about 15 s left');
+	expect(page).not.toContain('<script');
+	expect(await running({ ...told, total: null })).toMatch(/<progress aria-label="[^"]*"><\/progress>.*500\.0 MB, 100\.0 MB a second</);
+	expect(await running(null)).toContain('It has not told how far it is.');
+	expect((await readDashboard(store, OPTIONS, { ...context, now: () => new Date() })).html).not.toContain('Running now');
+});
+
+test('schedules that stopped, windows, whole drills and other places are told, as text', async () => {
+	const store = new MemoryStore();
+	const backup = await publishSmall(store, { startedAt: hoursAgo(1) });
+	await recordCopy(store, context, backup, { store: HOSTILE, origin: false, copiedAt: hoursAgo(1), checkedAt: hoursAgo(0.5) });
+	await writeExpectedRun(store, { id: 'w', name: HOSTILE, succeededAt: hoursAgo(30), nextBy: hoursAgo(3) }, NEVER);
+	const window = { source: HOSTILE, host: 'db', port: 5432, systemIdentifier: '1', databases: [], oldestBase: backup.id, bases: 2, from: hoursAgo(26), to: hoursAgo(0.5), gap: HOSTILE };
+	const { html: page, state } = await readDashboard(store, OPTIONS, context, () => Promise.resolve([window]));
+	expect(state).toBe('CRITICAL');
+	expect(page).toContain('A schedule has silently stopped');
+	expect(page).toMatch(/2 base backups.*25\.5 h.*30 min/s);
+	expect(page).toContain('No drill has succeeded yet');
+	expect(page).toMatch(/Place<.*&lt;script&gt;.*<td>1<\/td>/s);
+	expect(page).not.toContain('<script');
 });
 
 describe('goals', () => {

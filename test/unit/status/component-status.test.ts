@@ -6,6 +6,7 @@ import { NO_KEYS } from '../../../lib/core/keys';
 import { prune } from '../../../lib/retention/prune';
 import type { KnownRun } from '../../../lib/catalog/known-runs';
 import { componentStatus } from '../../../lib/status/component-status';
+import { walReach } from '../../../lib/status/protected-until';
 import { readStatus } from '../../../lib/status/read-status';
 import type { RecoveryWindow } from '../../../lib/catalog/recovery-window';
 import { DEFAULT_THRESHOLDS } from '../../../lib/status/thresholds';
@@ -109,23 +110,34 @@ test('a living run says how far it is, as its lock tells', async () => {
 });
 
 describe('archived WAL', () => {
-	const window = (changes: Partial<RecoveryWindow> = {}): RecoveryWindow => ({ source: 'main', systemIdentifier: '1', databases: ['crm'], oldestBase: 'b', bases: 1, from: hoursAgo(30), to: hoursAgo(0.1), gap: null, ...changes });
-	const withWal = (hours: number, changes: Partial<RecoveryWindow> = {}) => componentStatus(POSTGRES, [backup(hours)], [], NOW, [], [window(changes)]);
+	const SERVER = { host: 'db', port: 5432 };
+	const window = (changes: Partial<RecoveryWindow> = {}): RecoveryWindow => ({ source: 'main', ...SERVER, systemIdentifier: '1', databases: ['crm'], oldestBase: 'b', bases: 1, from: hoursAgo(300), to: hoursAgo(0.1), gap: null, ...changes });
+	const withWal = (backups: ReturnType<typeof summaryOf>[], changes: Partial<RecoveryWindow> = {}) => {
+		const windows = [window(changes)];
+		return componentStatus(POSTGRES, backups, [], NOW, [], windows, walReach(backups, windows, new Map(backups.map(({ id }) => [id, SERVER]))));
+	};
 
 	test('that reaches to now makes up for an old dump of the same server; what is told of backups alone stays', () => {
-		expect(withWal(9)).toMatchObject({ state: 'OK', freshness: 'WARNING', reasons: [], nextExpectedBy: new Date(Date.parse(hoursAgo(0.1)) + 6 * 3_600_000).toISOString() });
+		expect(withWal([backup(9)])).toMatchObject({ state: 'OK', freshness: 'WARNING', reasons: [], protectedUntil: hoursAgo(0.1), nextExpectedBy: new Date(Date.parse(hoursAgo(0.1)) + 6 * 3_600_000).toISOString() });
 	});
 
 	test.each([
-		['ends too long ago', { to: hoursAgo(7) }],
 		['does not say when it was written', { to: null }],
-		['is of another server', { databases: ['erp'] }],
+		['is of another database', { databases: ['erp'] }],
+		['is of a server at another address with a database of that name', { host: 'staging' }],
 	])('that %s does not', (_what, changes) => {
-		expect(withWal(9, changes)).toMatchObject({ state: 'WARNING', reasons: [expect.stringContaining('9.0 hours old')] });
+		expect(withWal([backup(9)], changes)).toMatchObject({ state: 'WARNING', reasons: [expect.stringContaining('The newest backup is 9.0 hours old')] });
 	});
 
-	test('with a gap is a warning, and makes up for nothing', () => {
-		expect(withWal(9, { gap: '000000010000000000000007 is missing' })).toMatchObject({ state: 'WARNING', findings: [{ kind: 'stale' }, { kind: 'gap', about: 'main', reason: expect.stringContaining('000000010000000000000007') }] });
-		expect(withWal(1, { gap: 'x' })).toMatchObject({ state: 'WARNING', freshness: 'OK' });
+	test('that has stopped counts until it did: an old base backup is not told as missed', () => {
+		const base = backup(290, { kind: 'base', source: 'main' });
+		expect(withWal([base], { to: hoursAgo(7) })).toMatchObject({ state: 'WARNING', freshness: 'CRITICAL', reasons: [expect.stringContaining('The newest archived WAL of main is 7.0 hours old')] });
+		// Another server is well, so that the component is: still this one is not forgotten.
+		expect(withWal([backup(1, { source: 'erp' }), base], { to: hoursAgo(7) })).toMatchObject({ state: 'WARNING', findings: [{ kind: 'series', reason: expect.stringContaining('archived WAL of main is 7.0 hours old') }] });
+	});
+
+	test('with a gap is a warning, and counts up to the gap', () => {
+		expect(withWal([backup(9)], { gap: '000000010000000000000007 is missing', to: hoursAgo(8) })).toMatchObject({ state: 'WARNING', findings: [{ kind: 'stale' }, { kind: 'gap', about: 'main', reason: expect.stringContaining('000000010000000000000007') }] });
+		expect(withWal([backup(1)], { gap: 'x', to: hoursAgo(8) })).toMatchObject({ state: 'WARNING', freshness: 'OK', findings: [{ kind: 'gap' }] });
 	});
 });
