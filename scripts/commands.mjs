@@ -1,4 +1,4 @@
-const FOR_ALL_TESTS = ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres versions', 's3 server', 'build'];
+const FOR_ALL_TESTS = ['postgres', 'chromium', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres versions', 's3 server', 'build'];
 const EVERYTHING = { BACKUP_RECOVERY_TEST_BREADTH: 'all' };
 
 /**
@@ -24,7 +24,7 @@ export const commands = {
 	'test:unit': { needs: ['zstd', 'age'], steps: [{ title: 'Unit tests', jest: ['unit'] }] },
 	'test:nodes': { needs: ['build'], steps: [{ title: 'Node tests', jest: ['nodes'] }] },
 	'test:integration': {
-		needs: ['postgres', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'postgres versions', 's3 server', 'build'],
+		needs: ['postgres', 'chromium', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'postgres versions', 's3 server', 'build'],
 		steps: [{ title: 'Integration tests (real servers)', jest: ['integration'] }],
 	},
 	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },

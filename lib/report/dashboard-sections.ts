@@ -68,13 +68,13 @@ export function recoverySection(recoveries: readonly RecoverySummary[], forecast
 }
 
 /** What is stored in each place that this store knows of. */
-export function storageSection({ components, store }: StatusResult, backups: readonly BackupSummary[]): Html {
+export function storageSection({ components, store }: StatusResult, backups: readonly BackupSummary[], timeZone: string): Html {
 	const total = components.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
 	const shares = components.map(({ label, storedBytes }) => {
 		const share = total === 0 ? 0 : (storedBytes / total) * 100;
 		return html`<tr><th scope="row">${label}</th><td>${sizeWords(storedBytes)}</td><td><div class="meter" aria-hidden="true"><i style="width:${share.toFixed(1)}%"></i></div><span class="small soft">${share.toFixed(0)} %</span></td></tr>`;
 	});
-	const places = placesOf(store, backups).map(({ place, count, bytes, checkedAt }) => html`<tr><th scope="row">${place}</th><td>${count}</td><td>${sizeWords(bytes)}</td><td>${checkedAt ?? 'here'}</td></tr>`);
+	const places = placesOf(store, backups).map(({ place, count, bytes, checkedAt }) => html`<tr><th scope="row">${place}</th><td>${count}</td><td>${sizeWords(bytes)}</td><td>${checkedAt === null ? 'here' : timeWords(checkedAt, timeZone)}</td></tr>`);
 	return html`<h2>Storage</h2>${scrolling(['Place', 'Backups', 'Size', 'Newest copy read back'], places)}<p class="small soft">Of other places as this one knows them: a copy may have been deleted there since. Archived WAL is not counted.</p>${scrolling(['Component', 'Size here', 'Share'], shares)}`;
 }
 

@@ -24,7 +24,7 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.5rem .8
 .timeline{background:var(--card);border:1px solid var(--line);border-radius:.7rem;padding:.8rem 1rem}.timeline>div+div{margin-top:.7rem}
 progress{width:100%;height:.7rem;accent-color:var(--bar)}
 .meter{height:.6rem;border-radius:99px;background:var(--track);overflow:hidden}.meter i{display:block;height:100%;background:var(--bar)}
-details summary{cursor:pointer}
+a{color:inherit}details summary{cursor:pointer}
 @media (max-width:40rem){body{font-size:15px}.day{height:1.1rem;font-size:0}dl{grid-template-columns:1fr}dd{margin-bottom:.3rem}}
 @media print{body{background:#fff}.card,.scroll,.timeline{break-inside:avoid}}
 `;

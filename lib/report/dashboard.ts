@@ -32,7 +32,7 @@ export interface DashboardInput {
 	readonly title: string;
 	/** IANA name; days begin in it, and times are shown in it. */
 	readonly timeZone: string;
-	/** 0: the page does not reload itself. */
+	/** What the page says of when it is renewed: whoever serves it sends this as the header `Refresh`, which a reader can switch off. 0: it is not. */
 	readonly refreshSeconds: number;
 }
 
@@ -47,14 +47,13 @@ export function renderDashboard(input: DashboardInput): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-${refreshSeconds > 0 ? html`<meta http-equiv="refresh" content="${refreshSeconds}">` : null}
 <meta name="robots" content="noindex">
 <title>${WORDS[status.state]} \u00b7 ${title}</title>
 <style>${new Html(DASHBOARD_STYLE)}</style>
 </head>
 <body>
 <main>
-<header><div><h1>${title}</h1><p class="soft small">As of ${timeWords(status.checkedAt, timeZone)} (${timeZone})${refreshSeconds > 0 ? `, renewed every ${durationWords(refreshSeconds)}` : ''} \u00b7 ${status.store}</p></div>${badge(status.state)}</header>
+<header><div><h1>${title}</h1><p class="soft small">As of ${timeWords(status.checkedAt, timeZone)} (${timeZone})${refreshSeconds > 0 ? html`, renewed every ${durationWords(refreshSeconds)} (<a href="?renew=off">stop</a>)` : html` (<a href="?">renew by itself</a>)`} \u00b7 ${status.store}</p></div>${badge(status.state)}</header>
 ${status.hold ? html`<div class="notice WARNING" role="status"><strong>Retention is on hold</strong> since ${timeWords(status.hold.since, timeZone)}: ${status.hold.reason} Nothing is pruned until a person lifts it.</div>` : null}
 ${overdueNotice(status, timeZone)}
 ${runningSection(status)}
@@ -70,7 +69,7 @@ ${drills(input)}
 ${recoverySection(input.recoveries, input.forecast, timeZone)}
 <h2>Failures</h2>
 ${failures(input)}
-${storageSection(status, input.backups)}
+${storageSection(status, input.backups, timeZone)}
 </main>
 </body>
 </html>

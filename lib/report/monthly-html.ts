@@ -34,8 +34,8 @@ export function renderMonthlyHtml(report: MonthlyReport): string {
 <style>${new Html(OPTIONAL_STYLE)}</style>
 </head>
 <body style="margin:0;padding:0;background:#f5f6f8;color:#1c2330;">
-<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#f5f6f8;"><tr><td align="center" style="padding:12px 8px;">
-<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" style="max-width:760px;background:#ffffff;"><tr><td style="padding:20px 16px;">
+<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;background:#f5f6f8;"><tr><td align="center" style="padding:12px 8px;">
+<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" style="max-width:760px;table-layout:fixed;background:#ffffff;"><tr><td style="padding:20px 16px;">
 <h1 style="${FONT}font-size:22px;line-height:28px;color:#1c2330;margin:0 0 6px;">${title}</h1>
 <p class="soft" style="${FONT}font-size:14px;line-height:20px;${SOFT}margin:0 0 10px;">${timeWords(report.from, timeZone)} to ${timeWords(status.checkedAt, timeZone)} (${timeZone}) \u00b7 ${status.store}</p>
 <p style="margin:0;">${badge(status.state, `${status.state} now`)}</p>
@@ -62,7 +62,7 @@ function note(text: string): Html {
 /** The first cell of each row is its heading. */
 function table(columns: readonly string[], rows: readonly (readonly (Html | string)[])[]): Html {
 	const body = rows.map(([first, ...rest]) => html`<tr><th scope="row" style="${CELL}font-weight:bold;">${first ?? ''}</th>${rest.map((cell) => html`<td style="${CELL}">${cell}</td>`)}</tr>`);
-	return html`<table width="100%" cellpadding="0" cellspacing="0" style="border-collapse:collapse;"><thead><tr>${columns.map((column) => html`<th scope="col" class="soft" style="${HEAD}">${column}</th>`)}</tr></thead><tbody>${body}</tbody></table>`;
+	return html`<div class="scroll" tabindex="0" role="region" aria-label="${columns.join(', ')}" style="overflow-x:auto;max-width:100%;"><table width="100%" cellpadding="0" cellspacing="0" style="border-collapse:collapse;"><thead><tr>${columns.map((column) => html`<th scope="col" class="soft" style="${HEAD}">${column}</th>`)}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 function standing({ status, timeZone }: MonthlyReport): Html {

@@ -18,6 +18,8 @@ export interface DashboardOptions extends StatusOptions {
 
 export interface DashboardResult {
 	readonly state: State;
+	/** To be sent as the header `Refresh`; 0: not at all. */
+	readonly refreshSeconds: number;
 	/** The whole page. */
 	readonly html: string;
 }
@@ -42,7 +44,7 @@ export async function readDashboard(store: Store, options: DashboardOptions, con
 	const drilled = recoveries.filter(({ by, name }) => by === DRILLED_BY && name === recoveries.find((one) => one.by === DRILLED_BY)?.name);
 	const forecast = forecastRto(drilled, options.targets.rtoSeconds);
 	const kpis = computeKpis({ backups, drills, now, days: DAYS, targets: options.targets });
-	return { state: status.state, html: renderDashboard({ ...options, status, backups, failures, drills, recoveries, forecast, kpis }) };
+	return { state: status.state, refreshSeconds: options.refreshSeconds, html: renderDashboard({ ...options, status, backups, failures, drills, recoveries, forecast, kpis }) };
 }
 
 /** What was restored as a test in the time that the goals look at. */

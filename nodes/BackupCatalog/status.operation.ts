@@ -78,7 +78,7 @@ export const dashboardOperation: Operation<'catalog.dashboard'> = {
 		},
 		optionsCollection(['dashboard'], [
 			...judging,
-			{ displayName: 'Refresh (Seconds)', name: 'refreshSeconds', type: 'number', typeOptions: { minValue: 0 }, default: 60, description: 'How often the page loads itself anew; 0: never' },
+			{ displayName: 'Refresh (Seconds)', name: 'refreshSeconds', type: 'number', typeOptions: { minValue: 0 }, default: 60, description: 'How often the page says that it is renewed; answer the webhook with this as the header Refresh. 0: never.' },
 			...targetFields,
 			thresholdsField,
 			timeoutField,
@@ -89,7 +89,7 @@ export const dashboardOperation: Operation<'catalog.dashboard'> = {
 		const refreshSeconds = parameters.collection('options').number('refreshSeconds', 'Refresh (Seconds)');
 		return { kind: 'catalog.dashboard', store: await store(), ...readJudging(parameters), title: parameters.text('dashboardTitle', 'Title'), timeZone, refreshSeconds, targets: readTargets(parameters) };
 	},
-	items: ({ html, state }) => [{ html, state }],
+	items: ({ html, state, refreshSeconds }) => [{ html, state, refreshSeconds }],
 };
 
 export function readJudging(parameters: Parameters) {

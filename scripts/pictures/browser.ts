@@ -1,30 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { withBrowser } from '../../test/support/browser';
 import { OWNER } from '../../test/support/n8n-rest';
 
-const FLAGS = [
-	'--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-];
-
-/** Opens a headless browser with a fresh profile, logs in to n8n as its owner, and closes it after `body`. */
+/** Opens a headless browser, logs in to n8n as its owner, and closes it after `body`. */
 export async function withEditor(url: string, body: (page: Page) => Promise<void>): Promise<void> {
-	const profile = await mkdtemp(join(tmpdir(), 'backup-recovery-browser-'));
-	const context = await chromium.launchPersistentContext(profile, {
-		executablePath: '/usr/bin/chromium',
-		headless: true,
-		viewport: { width: 1600, height: 900 },
-		args: FLAGS,
-	});
-	try {
+	await withBrowser({}, async (context) => {
 		const page = context.pages()[0] ?? (await context.newPage());
 		await logIn(page, url);
 		await body(page);
-	} finally {
-		await context.close();
-		await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-	}
+	});
 }
 
 async function logIn(page: Page, url: string): Promise<void> {

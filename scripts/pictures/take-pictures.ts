@@ -7,14 +7,17 @@ import { packPackage } from '../../test/support/packed-package';
 import { type PostgresServer, startPostgres } from '../../test/support/postgres-server';
 import { backupCredentials, folderPlace } from '../../test/support/n8n-credentials';
 import { withEditor } from './browser';
+import { takePagePictures } from './take-page-pictures';
 import { PANEL_WORKFLOW, PANELS, panelWorkflow, WORKFLOWS } from './panels';
 
 const root = join(__dirname, '..', '..');
 const images = join(root, 'docs', 'images');
 
-/** `npm run pictures`: each workflow on the canvas and each node's panel, as PNG files under docs/images. */
+/** `npm run pictures`: page and report, each workflow on the canvas and each node's panel, as PNG files under docs/images; `-- pages`: the first two alone. */
 async function main(): Promise<void> {
 	await mkdir(images, { recursive: true });
+	await takePagePictures();
+	if (process.argv.includes('pages')) return;
 	const server = await startPostgres();
 	try {
 		await createCrmDatabase(server, 'crm_dashboard', 0.1);

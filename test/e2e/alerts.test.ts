@@ -223,6 +223,7 @@ test('the dashboard is a page behind a login, and what others wrote is text on i
 	const answer = await page(`Basic ${Buffer.from(`${FORM_LOGIN.user}:${FORM_LOGIN.password}`).toString('base64')}`);
 	expect(answer.status).toBe(200);
 	expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+	expect(answer.headers.get('refresh')).toBe('60');
 	const html = await answer.text();
 	expect(html).toContain(`Backups of ${SHIPPED_DATABASE}`);
 	expect(html).not.toMatch(/<script|<b>db|<i>dump/);

@@ -39,7 +39,7 @@ const answers: Record<string, unknown> = {
 	'alerts.checkStore': { messages: [] },
 	'alerts.checkWorkflow': { messages: [] },
 	'alerts.record': { open: [] },
-	'catalog.dashboard': { html: '', state: 'OK' },
+	'catalog.dashboard': { html: '', state: 'OK', refreshSeconds: 60 },
 	'catalog.monthlyReport': { subject: '', html: '', text: '', state: 'OK', failures: [] },
 	'catalog.retentionHold': { hold: null, lifted: null },
 	'breakGlass.write': { kit: {}, proof: {}, warnings: [] },

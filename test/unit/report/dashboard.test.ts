@@ -29,7 +29,7 @@ test('hostile names, messages and titles appear as text, and nothing is loaded f
 	await writeLastRun(store, { formatVersion: 1, component: 'redis', kind: 'full', source: HOSTILE, backupId: idAt(hoursAgo(2)), outcome: 'failed', startedAt: hoursAgo(2), finishedAt: hoursAgo(2), error: { code: 'X', message: HOSTILE, hint: HOSTILE } }, NEVER);
 	const { html: page } = await readDashboard(store, { ...OPTIONS, title: HOSTILE }, context);
 	expect(page).not.toContain('<script');
-	expect(page).not.toMatch(/<(img|link|iframe)|(src|href)=|url\(|@import/);
+	expect(page).not.toMatch(/<(img|link|iframe)|src=|href="(?!\?)|url\(|@import/);
 	expect(page.split('&lt;script&gt;').length).toBeGreaterThan(4);
 });
 
