@@ -14,7 +14,7 @@ const OPTIONAL_STYLE = `
 
 const FONT = 'font-family:Arial,Helvetica,sans-serif;';
 const SOFT = 'color:#566074;';
-const CELL = `${FONT}font-size:14px;line-height:20px;color:#1c2330;text-align:left;vertical-align:top;padding:6px 8px;border-top:1px solid #dde1e8;overflow-wrap:anywhere;`;
+const CELL = `${FONT}font-size:14px;line-height:20px;color:#1c2330;text-align:left;vertical-align:top;padding:6px 8px;border-top:1px solid #dde1e8;overflow-wrap:break-word;`;
 const HEAD = `${FONT}font-size:13px;line-height:18px;${SOFT}text-align:left;vertical-align:bottom;padding:6px 8px;`;
 const COLOURS: Readonly<Record<State, string>> = { OK: 'background:#dff3e7;color:#0b6b3a;', WARNING: 'background:#fff0cf;color:#7a4b00;', CRITICAL: 'background:#fde3e4;color:#a4141f;' };
 const SIGNS: Readonly<Record<State, string>> = { OK: '\u2713', WARNING: '!', CRITICAL: '\u2715' };
@@ -74,15 +74,14 @@ function standing({ status, timeZone }: MonthlyReport): Html {
 }
 
 function goals({ kpis }: MonthlyReport): Html {
-	const rows = kpis.map(({ name, target, actual, before, reached, explanation }) => [
+	const rows = kpis.map(({ name, target, actual, before, reached }) => [
 		name,
 		target,
 		html`<strong>${actual ?? 'not measured yet'}</strong>`,
 		before ?? '\u2013',
 		reached === null ? '\u2013' : badge(reached ? 'OK' : 'WARNING', reached ? 'reached' : 'missed'),
-		html`<span class="soft" style="${SOFT}font-size:12px;">${explanation}</span>`,
 	]);
-	return section('Goals', table(['Goal', 'Target', 'Actual', 'Before', 'State', 'How it is computed'], rows));
+	return section('Goals', table(['Goal', 'Target', 'Actual', 'Before', 'State'], rows), ...kpis.map(({ name, explanation }) => note(`${name}: ${explanation}`)));
 }
 
 /** A column for each of the newest days: how many runs there were; a sign below tells how they ended. */

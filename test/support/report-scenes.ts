@@ -29,13 +29,13 @@ const OPTIONS = { components: [], thresholds: [], holdOnAlarm: false, timeZone: 
 const HOSTILE = '<b>billing</b> & "archive"; DROP TABLE x; --';
 
 /** Locks tell by the clock of this machine whether their holder lives: so the scenes play now. */
-export async function renderScene(scene: Scene): Promise<ScenePages> {
+export async function renderScene(scene: Scene, days = 40): Promise<ScenePages> {
 	const store = new MemoryStore();
 	const now = new Date();
 	const context = { now: () => new Date(), randomBytes, signal: NEVER, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
 	const ago = (hours: number) => new Date(now.getTime() - hours * HOUR).toISOString();
 	const locks: Lock[] = [];
-	if (scene !== 'empty') await fill(store, scene, ago, context);
+	if (scene !== 'empty') await fill(store, scene, days, ago, context);
 	if (scene === 'running') locks.push(...(await startRuns(store, ago, context)));
 	if (scene === 'failures') await failRuns(store, ago, context);
 	const windows: RecoveryWindow[] = scene === 'empty' ? [] : [{ source: 'main', host: 'db', port: 5432, systemIdentifier: '7', databases: ['crm'], oldestBase: idAt(ago(27), 'base'), bases: 2, from: ago(27), to: ago(scene === 'failures' ? 3 : 0.02), gap: scene === 'failures' ? '00000001000000000000002A is missing from 0/2A000000 on' : null }];
@@ -51,9 +51,9 @@ export async function renderScene(scene: Scene): Promise<ScenePages> {
 type Ago = (hours: number) => string;
 type SceneContext = Parameters<typeof beginRecovery>[2] & Parameters<typeof recordCopy>[1];
 
-/** Forty days of the guide's schedule, smaller towards the past, with drills and copies. */
-async function fill(store: MemoryStore, scene: Scene, ago: Ago, context: SceneContext): Promise<void> {
-	for (let day = 40; day >= 0; day--) {
+/** Days of the guide's schedule, smaller towards the past, with drills and copies. */
+async function fill(store: MemoryStore, scene: Scene, days: number, ago: Ago, context: SceneContext): Promise<void> {
+	for (let day = days; day >= 0; day--) {
 		const hours = day * 24 + 3;
 		const grown = 1 - day / 160;
 		for (const [component, name, bytes, seconds] of [['postgres', 'crm', 840e6, 95], ['files', 'uploads', 2.1e9, 140], ['redis', 'sessions', 61e6, 7], ['n8n', 'n8n', 12e6, 4]] as const) {
@@ -64,11 +64,11 @@ async function fill(store: MemoryStore, scene: Scene, ago: Ago, context: SceneCo
 			if (day < 14) await recordCopy(store, context, manifest, { store: 's3 bucket crm-backups, folder /second', origin: false, copiedAt: ago(hours - 0.2), checkedAt: ago(hours - 0.1) });
 		}
 	}
-	for (const days of [32, 1]) {
-		const at = { ...context, now: () => new Date(Date.parse(ago(days * 24))) };
+	for (const day of [32, 1]) {
+		const at = { ...context, now: () => new Date(Date.parse(ago(day * 24))) };
 		const begun = await beginRecovery(store, { name: 'Recovery: Drill', stages: ['database', 'uploads'], asked: {}, by: 'drill', execution: '', whenOpen: 'resume', takeOver: false }, at);
 		const attempt = { id: begun.recovery.id, run: begun.recovery.run };
-		for (const [index, seconds] of [0, 170, 420].entries()) await advanceRecovery(store, attempt, { outcome: 'done', detail: '', result: null }, { ...at, now: () => new Date(Date.parse(ago(days * 24)) + seconds * 1000 + index) });
+		for (const [index, seconds] of [0, 170, 420].entries()) await advanceRecovery(store, attempt, { outcome: 'done', detail: '', result: null }, { ...at, now: () => new Date(Date.parse(ago(day * 24)) + seconds * 1000 + index) });
 	}
 }
 
