@@ -36,7 +36,7 @@ export interface MainWorld {
 }
 
 /** In the order in which they are shown. */
-const commands: readonly Command[] = [
+export const commands: readonly Command[] = [
 	list,
 	check,
 	verify,
