@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+/** The workflows are long rows: a wide window keeps their notes readable. */
+export const PICTURE_WIDTH = 2560;
 
 /** A node as it should be photographed: its file name and the values in its fields. */
 export interface Panel {
@@ -102,10 +105,27 @@ export function panelWorkflow(): object {
 	return { id: PANEL_WORKFLOW, name: 'Pictures of the nodes', active: false, settings: { executionOrder: 'v1' }, nodes: [trigger, ...nodes], connections };
 }
 
-/** The shipped workflows, each by its file's name. */
-export const WORKFLOWS = ['backup-settings', 'backup-full', 'backup-daily', 'backup-incremental', 'wal-continuous', 'recovery-database', 'recovery-full', 'recovery-files', 'recovery-point-in-time', 'scenario-server-loss', 'break-glass-kit', 'error-alert'].map((file) => ({
-	file: `workflow-${file}`,
-	/** Most are one long row of stages; this one has several. */
-	height: file === 'recovery-full' || file === 'scenario-server-loss' ? 1700 : 1200,
-	id: (JSON.parse(readFileSync(join(__dirname, '..', '..', 'workflows', `${file}.json`), 'utf8')) as { id: string }).id,
-}));
+interface Shipped {
+	readonly id: string;
+	readonly nodes: readonly { readonly position: readonly [x: number, y: number]; readonly parameters: { readonly width?: number; readonly height?: number } }[];
+}
+
+const FOLDER = join(__dirname, '..', '..', 'workflows');
+
+/** The shipped workflows, each by its file's name, with the height of window that shows it at the width of `PICTURE_WIDTH`. */
+export const WORKFLOWS = readdirSync(FOLDER)
+	.filter((name) => name.endsWith('.json'))
+	.sort()
+	.map((name) => {
+		const { id, nodes } = JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Shipped;
+		return { file: `workflow-${basename(name, '.json')}`, id, height: windowHeight(nodes) };
+	});
+
+function windowHeight(nodes: Shipped['nodes']): number {
+	const right = Math.max(...nodes.map(({ position, parameters }) => position[0] + (parameters.width ?? 100)));
+	const bottom = Math.max(...nodes.map(({ position, parameters }) => position[1] + (parameters.height ?? 100)));
+	const left = Math.min(...nodes.map(({ position }) => position[0]));
+	const top = Math.min(...nodes.map(({ position }) => position[1]));
+	const shape = (bottom - top) / (right - left);
+	return Math.round(Math.min(1700, Math.max(900, PICTURE_WIDTH * shape + 350)));
+}

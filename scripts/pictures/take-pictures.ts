@@ -8,15 +8,16 @@ import { type PostgresServer, startPostgres } from '../../test/support/postgres-
 import { backupCredentials, folderPlace } from '../../test/support/n8n-credentials';
 import { withEditor } from './browser';
 import { takePagePictures } from './take-page-pictures';
-import { PANEL_WORKFLOW, PANELS, panelWorkflow, WORKFLOWS } from './panels';
+import { PANEL_WORKFLOW, PANELS, panelWorkflow, PICTURE_WIDTH, WORKFLOWS } from './panels';
 
 const root = join(__dirname, '..', '..');
 const images = join(root, 'docs', 'images');
 
-/** `npm run pictures`: page and report, each workflow on the canvas and each node's panel, as PNG files under docs/images; `-- pages`: the first two alone. */
+/** `npm run pictures`: page and report, each workflow on the canvas and each node's panel, as PNG files under docs/images; `-- pages`: the first two alone;
+ * `-- workflow-backup-full`: that canvas alone. */
 async function main(): Promise<void> {
 	await mkdir(images, { recursive: true });
-	await takePagePictures();
+	if (!process.argv.some((word) => word.startsWith('workflow-'))) await takePagePictures();
 	if (process.argv.includes('pages')) return;
 	const server = await startPostgres();
 	try {
@@ -42,12 +43,14 @@ async function photograph(n8n: N8nServer, server: PostgresServer): Promise<void>
 	await n8n.importWorkflows(join(root, 'workflows'));
 	await n8n.importWorkflow(panelWorkflow());
 	await withEditor(n8n.url, async (page) => {
-		// The workflows are long rows: a wide window keeps their notes readable.
+		const only = process.argv.filter((word) => word.startsWith('workflow-'));
 		for (const { file, id, height } of WORKFLOWS) {
-			await page.setViewportSize({ width: 2560, height });
+			if (only.length > 0 && !only.includes(file)) continue;
+			await page.setViewportSize({ width: PICTURE_WIDTH, height });
 			await openCanvas(page, `${n8n.url}/workflow/${id}`);
 			await shoot(page, file);
 		}
+		if (only.length > 0) return;
 		await page.setViewportSize({ width: 1600, height: 900 });
 		for (const { file } of PANELS) {
 			await openCanvas(page, `${n8n.url}/workflow/${PANEL_WORKFLOW}/${file}`);
