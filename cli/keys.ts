@@ -1,5 +1,5 @@
-import type { Decryption } from '../lib/core/keys';
-import { type OptionValues, textOption } from './options';
+import type { Decryption, Encryption } from '../lib/core/keys';
+import { listOption, type OptionValues, textOption } from './options';
 import { readSecretLines, type SecretSources } from './secrets';
 import { UsageError } from './usage-error';
 
@@ -20,6 +20,16 @@ export async function decryptionFrom(values: OptionValues, sources: SecretSource
 		throw new UsageError('The identity file holds a line that is no identity of age (AGE-SECRET-KEY-1...).');
 	}
 	return identities.length === 0 && passphrase === undefined ? null : { identities, passphrase };
+}
+
+/** For commands that make backups. */
+export const recipientOption = { recipient: { type: 'string', multiple: true } } as const;
+
+/** What a command's own backups are encrypted with: every `--recipient`, else the passphrase that opens the others; null: nothing was given. */
+export function encryptionFrom(values: OptionValues, decryption: Decryption | null): Encryption | null {
+	const recipients = listOption(values, 'recipient');
+	if (recipients.length > 0) return { to: 'recipients', recipients };
+	return decryption?.passphrase === undefined ? null : { to: 'passphrase', passphrase: decryption.passphrase };
 }
 
 async function secretLines(file: string | undefined, variable: string | undefined, sources: SecretSources): Promise<string[]> {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { RecoverResult } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
-import { decryptionFrom, keyOptions } from '../keys';
+import { decryptionFrom, encryptionFrom, keyOptions, recipientOption } from '../keys';
 import { backupChoiceFrom, connectionFrom, connectionOptions, type OptionValues, outputOptions, requiredOption, storeOptions, textOption, wholeNumberOption } from '../options';
 import { storeFrom } from '../store';
 import { renderTable } from '../table';
@@ -122,11 +122,14 @@ export const replaceFromRecovered: Command = {
 	summary: 'Put a database of a recovered server in the place of the live one, which is dumped first and kept.',
 	usage:
 		'backup-recovery replace-from-recovered --store FOLDER --recovered-host SOCKET-FOLDER [--recovered-port 5432] [--recovered-user NAME] [--recovered-database NAME]\n' +
-		'    --database NAME --confirm NAME --host HOST --user USER --password-file FILE [--globals latest|ID] [--jobs 2] [--dry-run] [--allow-n8n-database]',
+		'    --database NAME --confirm NAME --host HOST --user USER --password-file FILE [--globals latest|ID] [--jobs 2] [--dry-run] [--allow-n8n-database]\n' +
+		'    [--recipient age1...]... --identity-file FILE | --passphrase-file FILE: without, the two dumps that it writes into the store are not encrypted',
 	options: {
 		...storeOptions,
 		...connectionOptions,
 		...outputOptions,
+		...keyOptions,
+		...recipientOption,
 		database: { type: 'string', short: 'd' },
 		'recovered-host': { type: 'string' },
 		'recovered-port': { type: 'string' },
@@ -142,10 +145,14 @@ export const replaceFromRecovered: Command = {
 		const connection = await connectionFrom(values, world);
 		const globals = textOption(values, 'globals');
 		const host = requiredOption(values, 'recovered-host');
+		const decryption = await decryptionFrom(values, world);
+		const encryption = encryptionFrom(values, decryption);
 		const result = await runJob<'postgres.replaceFromRecovered'>(
 			{
 				kind: 'postgres.replaceFromRecovered',
 				store: storeFrom(values, world.environment),
+				encryption,
+				decryption,
 				connection,
 				database: requiredOption(values, 'database'),
 				recovered: { ...connection, host, port: wholeNumberOption(values, 'recovered-port') ?? 5432, user: textOption(values, 'recovered-user') ?? connection.user },
@@ -158,8 +165,9 @@ export const replaceFromRecovered: Command = {
 			},
 			world.runOptions,
 		);
-		if (result.dryRun) return { result, text: `Nothing was changed. The plan:\n${result.plan.map((line, i) => `${i + 1}. ${line}`).join('\n')}` };
-		const lines = [`"${result.database}" is now the recovered one.`];
+		const open = encryption === null ? ['Warning: The two dumps in the store are not encrypted, because no --recipient and no passphrase was given.'] : [];
+		if (result.dryRun) return { result, text: ['Nothing was changed. The plan:', ...result.plan.map((line, i) => `${i + 1}. ${line}`), ...open].join('\n') };
+		const lines = [`"${result.database}" is now the recovered one.`, ...open];
 		if (result.previousDatabase !== null) lines.push(`The one that was live is kept as "${result.previousDatabase}", and dumped as ${result.safetyBackup?.id ?? 'nothing'}.`);
 		return { result, text: [...lines, ...result.warnings.map((warning) => `Warning: ${warning}`)].join('\n') };
 	},

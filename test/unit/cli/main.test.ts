@@ -240,3 +240,16 @@ test('a fence names its database twice, its lifting once', async () => {
 	expect(await jobOf(['fence', ...server, '--show'])).toMatchObject({ action: 'show', confirmation: '' });
 	expect(await jobOf(['unfence', ...server])).toMatchObject({ action: 'lift', database: 'crm' });
 });
+
+test('what replacing writes into the store is encrypted to the recipients, else with the passphrase', async () => {
+	const recipient = `age1${'q'.repeat(58)}`;
+	const identity = `AGE-SECRET-KEY-1${'Q'.repeat(58)}`;
+	const file = (name: string, text: string) => {
+		writeFileSync(join(folder, name), text, { mode: 0o600 });
+		return join(folder, name);
+	};
+	const replace = ['replace-from-recovered', '--store', '/backups', '--recovered-host', '/srv/recovered/socket', '--database', 'crm', '--host', 'db', '--user', 'postgres', '--password-file', file('password', 'secret')];
+	expect(await jobOf([...replace, '--recipient', recipient, '--identity-file', file('identity', identity)])).toMatchObject({ encryption: { to: 'recipients', recipients: [recipient] }, decryption: { identities: [identity] } });
+	expect(await jobOf([...replace, '--passphrase-file', file('passphrase', 'six random words or so')])).toMatchObject({ encryption: { to: 'passphrase', passphrase: 'six random words or so' }, decryption: { passphrase: 'six random words or so' } });
+	expect(await jobOf(replace)).toMatchObject({ encryption: null, decryption: null });
+});
