@@ -35,7 +35,7 @@ const arrows = {
 /** What nodes/ and cli/ may use of lib/: running a job, and the modules that only describe data. */
 const doorsToLib = [
 	'jobs/(run-job|results|check-job|schema/[^/]+)',
-	'core/(errors|progress|keys)',
+	'core/(errors|progress|keys|words)',
 	'catalog/(component|manifest|[a-z0-9]+-manifest|summary|verification|recovery-point|recovery-journal)',
 	'storage/location',
 	'(postgres|redis)/connection-settings',

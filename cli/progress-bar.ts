@@ -1,5 +1,6 @@
+import { sizeWords } from '../lib/core/words';
 import type { ProgressEvent, ProgressReporter } from '../lib/core/progress';
-import { formatBytes, printable } from './table';
+import { printable } from './table';
 
 const WIDTH = 24;
 
@@ -13,7 +14,7 @@ export function progressBar(stream: NodeJS.WriteStream): { report: ProgressRepor
 }
 
 function describe(event: ProgressEvent): string {
-	const amount = (value: number) => (event.unit === 'bytes' ? formatBytes(value) : String(value));
+	const amount = (value: number) => (event.unit === 'bytes' ? sizeWords(value) : String(value));
 	if (event.done === undefined) return printable(event.step);
 	if (event.total === undefined || event.total === 0) return `${printable(event.step)}  ${amount(event.done)}`;
 	const share = Math.min(1, event.done / event.total);

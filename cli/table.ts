@@ -11,15 +11,3 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
 export function printable(value: string): string {
 	return value.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\u00b7');
 }
-
-/** Bytes in the unit that reads best, powers of 1000. */
-export function formatBytes(bytes: number): string {
-	const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-	let value = bytes;
-	let unit = 0;
-	while (value >= 1000 && unit < units.length - 1) {
-		value /= 1000;
-		unit++;
-	}
-	return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
-}

@@ -1,10 +1,11 @@
+import { sizeWords } from '../../lib/core/words';
 import { COMPONENTS, type Component } from '../../lib/catalog/component';
 import { runJob } from '../../lib/jobs/run-job';
 import type { ResultOf } from '../../lib/jobs/results';
 import type { Command } from '../command';
 import { listOption, outputOptions, storeOptions } from '../options';
 import { storeFrom } from '../store';
-import { formatBytes, printable, renderTable } from '../table';
+import { printable, renderTable } from '../table';
 import { UsageError } from '../usage-error';
 
 /** As monitoring tools read it; a failure of the check itself has the exit code of any failed command, which they read as a warning at least. */
@@ -48,7 +49,7 @@ function componentNamed(name: string, option: string): Component {
 }
 
 function render({ state, store, components, hold, overdue, recoveryWindows }: ResultOf<'catalog.status'>): string {
-	const rows = components.map((one) => [one.component, one.state, one.lastSuccess?.startedAt ?? 'never', one.lastVerified?.at ?? 'never', one.lastRestored?.at ?? 'never', one.nextExpectedBy ?? '', formatBytes(one.storedBytes)]);
+	const rows = components.map((one) => [one.component, one.state, one.lastSuccess?.startedAt ?? 'never', one.lastVerified?.at ?? 'never', one.lastRestored?.at ?? 'never', one.nextExpectedBy ?? '', sizeWords(one.storedBytes)]);
 	const reasons = components.flatMap(({ component, reasons: list }) => list.map((reason) => `${component}: ${printable(reason)}`));
 	if (hold) reasons.push(`Retention is on hold since ${hold.since}: ${printable(hold.reason)}`);
 	for (const { name, succeededAt, nextBy } of overdue) reasons.push(`${printable(name)} did not run when it should have: its last success was at ${succeededAt}, the next was expected by ${nextBy}.`);

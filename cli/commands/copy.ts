@@ -1,10 +1,11 @@
+import { sizeWords } from '../../lib/core/words';
 import { COMPONENTS } from '../../lib/catalog/component';
 import type { CopyOutcome } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
 import { backupChoiceFrom, choiceOption, type OptionValues, outputOptions, storeOptions, targetOptions, textOption, wholeNumberOption } from '../options';
 import { storeFrom, targetFrom } from '../store';
-import { formatBytes, renderTable } from '../table';
+import { renderTable } from '../table';
 import { UsageError } from '../usage-error';
 import { recoveryPointChoiceFrom } from './recovery-points';
 
@@ -49,11 +50,11 @@ function selectionFrom(values: OptionValues) {
 }
 
 function describe({ copies, skipped, copiedBytes, durationSeconds, target, recoveryPoint }: CopyOutcome): string {
-	const rows = copies.map(({ backup, outcome, copiedBytes: bytes }) => [backup.id, backup.component, outcome, formatBytes(bytes)]);
+	const rows = copies.map(({ backup, outcome, copiedBytes: bytes }) => [backup.id, backup.component, outcome, sizeWords(bytes)]);
 	const lines = rows.length === 0 ? [] : [renderTable(['id', 'component', 'outcome', 'copied'], rows), ''];
 	for (const { id, reason } of skipped) lines.push(`Passed over ${id}: ${reason}.`);
 	if (recoveryPoint !== null) lines.push(`Recovery point ${recoveryPoint} is in ${target}.`);
 	const copied = copies.filter(({ outcome }) => outcome !== 'present').length;
-	lines.push(`${copied} of ${copies.length} backups were copied to ${target} (${formatBytes(copiedBytes)} in ${durationSeconds.toFixed(1)} s); the others were there.`);
+	lines.push(`${copied} of ${copies.length} backups were copied to ${target} (${sizeWords(copiedBytes)} in ${durationSeconds.toFixed(1)} s); the others were there.`);
 	return lines.join('\n');
 }

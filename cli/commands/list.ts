@@ -1,9 +1,10 @@
+import { sizeWords } from '../../lib/core/words';
 import { BACKUP_KINDS, COMPONENTS } from '../../lib/catalog/component';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
 import { choiceOption, outputOptions, storeOptions, textOption, wholeNumberOption } from '../options';
 import { storeFrom } from '../store';
-import { formatBytes, renderTable } from '../table';
+import { renderTable } from '../table';
 
 export const list: Command = {
 	name: 'list',
@@ -36,7 +37,7 @@ export const list: Command = {
 			backup.kind,
 			backup.source,
 			backup.startedAt,
-			formatBytes(backup.storedBytes),
+			sizeWords(backup.storedBytes),
 			backup.status === 'damaged' ? `DAMAGED: ${backup.problem ?? ''}` : (backup.verified?.level ?? 'not verified'),
 		]);
 		return { result, text: renderTable(['id', 'component', 'kind', 'source', 'started', 'size', 'verified'], rows) };

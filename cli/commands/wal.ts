@@ -1,10 +1,11 @@
+import { sizeWords } from '../../lib/core/words';
 import type { ContinuityResult, CopyWalOutcome, PruneWalOutcome } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import type { Command } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
 import { backupChoiceFrom, choiceOption, outputOptions, storeOptions, targetOptions, textOption, wholeNumberOption } from '../options';
 import { storeFrom, targetFrom } from '../store';
-import { formatBytes, renderTable } from '../table';
+import { renderTable } from '../table';
 
 export const walContinuity: Command = {
 	name: 'wal-continuity',
@@ -103,7 +104,7 @@ function describePruned({ servers, applied, deleted, freedBytes, hold }: PruneWa
 	);
 	const lines = rows.length === 0 ? ['No WAL is archived in this store.'] : [renderTable(['server', 'timeline', 'from', 'to', 'files', 'action', 'reason'], rows)];
 	if (hold) lines.push(`Retention is on hold: ${hold.reason}`);
-	if (applied) lines.push(`${deleted} files were deleted (${formatBytes(freedBytes)}).`);
+	if (applied) lines.push(`${deleted} files were deleted (${sizeWords(freedBytes)}).`);
 	else if (!wanted) lines.push('Nothing was deleted; give --apply to delete.');
 	return lines.join('\n');
 }
@@ -111,5 +112,5 @@ function describePruned({ servers, applied, deleted, freedBytes, hold }: PruneWa
 function describeCopied({ servers, target, copied, copiedBytes, durationSeconds }: CopyWalOutcome): string {
 	const rows = servers.map(({ systemIdentifier, copied: files, present }) => [systemIdentifier, String(files), String(present)]);
 	const table = rows.length === 0 ? [] : [renderTable(['server', 'copied', 'there before'], rows)];
-	return [...table, `${copied} files of WAL were copied to ${target} (${formatBytes(copiedBytes)} in ${durationSeconds.toFixed(1)} s).`].join('\n');
+	return [...table, `${copied} files of WAL were copied to ${target} (${sizeWords(copiedBytes)} in ${durationSeconds.toFixed(1)} s).`].join('\n');
 }

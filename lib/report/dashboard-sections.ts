@@ -7,7 +7,7 @@ import type { StatusResult } from '../status/read-status';
 import { badge, scrolling } from './dashboard-parts';
 import type { RtoForecast } from './forecast-rto';
 import { type Html, html } from './html';
-import { durationWords, sizeWords, timeWords } from './words';
+import { durationWords, sizeWords, timeWords } from '../core/words';
 
 type Run = ComponentStatus['running'][number];
 

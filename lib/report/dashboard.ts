@@ -9,7 +9,7 @@ import { DASHBOARD_STYLE } from './dashboard-style';
 import type { RtoForecast } from './forecast-rto';
 import { Html, html } from './html';
 import type { Drill, Kpi } from './kpis';
-import { durationWords, sizeWords, timeWords } from './words';
+import { durationWords, sizeWords, timeWords } from '../core/words';
 
 /** A run that failed, as the store remembers it: the newest of each series only. */
 export interface FailedRun {

@@ -1,6 +1,6 @@
 import type { RecoverySummary } from '../catalog/recovery-summary';
 import { expectation } from '../status/trend';
-import { durationWords } from './words';
+import { durationWords } from '../core/words';
 
 /** How long one stage took and is expected to take. */
 export interface StageForecast {

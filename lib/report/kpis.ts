@@ -1,7 +1,7 @@
 import type { Component } from '../catalog/component';
 import type { BackupSummary } from '../catalog/summary';
 import { COUNTED_KINDS } from '../status/thresholds';
-import { durationWords, sizeWords } from './words';
+import { durationWords, sizeWords } from '../core/words';
 
 /** What the team wants to reach. */
 export interface Targets {

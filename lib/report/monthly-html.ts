@@ -2,7 +2,7 @@ import type { State } from '../status/component-status';
 import { Html, html } from './html';
 import { FAILURES_NOTE, type MonthlyReport } from './monthly-report';
 import { figure, subjectOf } from './monthly-text';
-import { durationWords, sizeWords, timeWords } from './words';
+import { durationWords, sizeWords, timeWords } from '../core/words';
 
 /** Mail programs drop most of what is in <style>: everything needed is inline; here is only what may be lost: the dark colours, and how it is printed. */
 const OPTIONAL_STYLE = `

@@ -1,5 +1,5 @@
 import { FAILURES_NOTE, type MonthlyReport } from './monthly-report';
-import { durationWords, sizeWords, timeWords } from './words';
+import { durationWords, sizeWords, timeWords } from '../core/words';
 
 /** One line, whatever the title holds. */
 export function subjectOf({ title, days, status, failures }: MonthlyReport): string {

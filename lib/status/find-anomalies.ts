@@ -1,3 +1,4 @@
+import { sizeWords } from '../core/words';
 import { type Measure, MEASURES, type Measures } from './measures';
 import { expectation, type Expectation } from './trend';
 
@@ -64,7 +65,7 @@ function judge(measure: Measure, value: number, before: readonly number[]): Anom
 			const off = Math.abs(Math.log(Math.max(value, 1)) - Math.log(expected));
 			if (off <= Math.max(SCATTERS * scatter, Math.log(1.5))) return [];
 			const half = value < expected / 2;
-			return found(half ? 'alarm' : 'notice', `${bytes(value)} ${measure === 'storedBytes' ? 'in the store' : 'backed up'} instead of about ${bytes(expected)}.`, expected);
+			return found(half ? 'alarm' : 'notice', `${sizeWords(value)} ${measure === 'storedBytes' ? 'in the store' : 'backed up'} instead of about ${sizeWords(expected)}.`, expected);
 		}
 	}
 }
@@ -77,8 +78,4 @@ function logExpectation(values: readonly number[]): Expectation {
 
 function percent(value: number): string {
 	return `${(value * 100).toFixed(1)} %`;
-}
-
-function bytes(value: number): string {
-	return value >= 1e9 ? `${(value / 1e9).toFixed(1)} GB` : value >= 1e6 ? `${(value / 1e6).toFixed(1)} MB` : `${Math.round(value / 1000)} kB`;
 }

@@ -1,7 +1,8 @@
-/** Numbers as people read them; the same in every part of a report. */
+/** Numbers and times as people read them: the same in reports, in messages and in a terminal. */
 
+/** Powers of 1000. */
 export function sizeWords(bytes: number): string {
-	const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+	const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 	let value = bytes;
 	let unit = 0;
 	while (value >= 1000 && unit < units.length - 1) {
