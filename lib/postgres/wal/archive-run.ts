@@ -14,6 +14,7 @@ import { sqlState } from '../server-error';
 import { readWalIndex } from './archive-index';
 import { type NextTimeline, receiveTimeline } from './receive-timeline';
 import { ensureSlot, type SlotState } from './replication-slot';
+import { removeCoveredPieces } from './remove-covered-pieces';
 import { type OnArchived, SegmentArchiver } from './segment-archiver';
 import { baseStarts, gapError, type StartPosition, startPositions } from './start-position';
 import { parseHistory, type TimelineSwitch } from './timeline-history';
@@ -54,6 +55,7 @@ export async function runArchiving(options: RunOptions, stopAt: Lsn | null): Pro
 	const { slot } = await ensureSlot(session, slotName);
 	const history = facts.timeline === 1 ? [] : await archiveHistory(options, facts.timeline);
 	const index = await readWalIndex(store, facts, { keys: context.keys, signal });
+	await removeCoveredPieces(store, index, signal);
 	const slotLsn = slot.restartLsn;
 	if (slotLsn === null) throw new BackupError('SERVER_ERROR', `The replication slot "${slotName}" keeps no log.`, 'Drop it on the server (SELECT pg_drop_replication_slot(…)) and run the job again: it makes a new one.');
 	const positions = startPositions(index, await baseStarts(store, facts.systemIdentifier), { timeline: facts.timeline, history, slotLsn, segmentBytes: facts.segmentBytes });

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { timelineFolder } from '../../catalog/layout';
 import type { WalRecord, WalTimes } from '../../catalog/wal-manifest';
 import { BackupError } from '../../core/errors';
 import type { Store } from '../../storage/store';
 import { formatLsn, type Lsn } from '../replication/lsn';
-import { segmentName, segmentStart, timelineName } from '../replication/wal-segment';
+import { segmentName, segmentStart } from '../replication/wal-segment';
 import type { WalPart } from './archive-index';
 import { Gate } from './gate';
 import type { WalOrigin } from './page-header';
 import type { WalSink } from './receive-timeline';
 import { SegmentSpool } from './segment-spool';
-import { pieceName, readWalRecord, type WriteWalOptions, writeWal } from './wal-archive';
+import { pieceName, readWalRecord, removeWal, type WriteWalOptions, writeWal } from './wal-archive';
 import { addTimes } from './wal-times';
 import { WalWalker } from './walk-records';
 
@@ -209,7 +208,7 @@ export class SegmentArchiver implements WalSink {
 		await segment.spool.remove();
 		this.spools.delete(segment.spool);
 		this.archived(record, existing === undefined);
-		for (const { name } of segment.pieces) await this.removePiece(name);
+		for (const piece of segment.pieces) await this.removePiece(piece);
 	}
 
 	private async writePiece(segment: OpenSegment, from: number, to: number, facts: { readonly times: WalTimes | undefined; readonly sentAt: Date | null }): Promise<void> {
@@ -220,7 +219,7 @@ export class SegmentArchiver implements WalSink {
 		const contained = segment.pieces.filter((piece) => piece.name !== name && piece.from >= from && piece.to <= to);
 		segment.pieces = [...segment.pieces.filter((piece) => piece.name !== name && !contained.includes(piece)), { from, to, name, compared: true }];
 		this.archived(record, true);
-		for (const piece of contained) await this.removePiece(piece.name);
+		for (const piece of contained) await this.removePiece(piece);
 	}
 
 	private async write(
@@ -254,6 +253,11 @@ export class SegmentArchiver implements WalSink {
 		segment.pieces = segment.pieces.map((piece) => (open.includes(piece) ? { ...piece, compared: true } : piece));
 	}
 
+	private async removePiece({ name }: Pick<WalPart, 'name'>): Promise<void> {
+		const { store, systemIdentifier, timeline, write } = this.options;
+		await removeWal(store, { name, timeline, systemIdentifier }, write.signal);
+	}
+
 	private async compareWhole(segment: OpenSegment): Promise<WalRecord | undefined> {
 		return await this.compare(segment, segment.name, 0, this.options.segmentBytes);
 	}
@@ -271,15 +275,6 @@ export class SegmentArchiver implements WalSink {
 			`${name} is in the archive (${store.description}) with other bytes than the server has for it.`,
 			'Two servers wrote the same timeline: one of them was copied, or went on after the other was promoted or recovered. Nothing was overwritten. Archive each of them into a store, or a folder prefix, of its own; then take a new base backup of the one that counts.',
 		);
-	}
-
-	private async removePiece(name: string): Promise<void> {
-		const { store, systemIdentifier, timeline, write } = this.options;
-		const folder = timelineFolder(systemIdentifier, timelineName(timeline));
-		const record = await readWalRecord(store, { name, timeline, systemIdentifier }, write.signal);
-		// The record first: what has none is not archived.
-		await store.remove(`${folder}${name}.json`);
-		if (record) await store.remove(folder + record.artifact.name);
 	}
 }
 

@@ -40,6 +40,14 @@ export function pieceName(segment: string, from: number, to: number): string {
 	return `${segment}.from-${from.toString(16).toUpperCase()}-to-${to.toString(16).toUpperCase()}`;
 }
 
+/** Takes one object out of the archive, its record first: what has none is not archived. */
+export async function removeWal(store: Store, object: Pick<WalObject, 'name' | 'timeline'> & { readonly systemIdentifier: string }, signal: AbortSignal): Promise<void> {
+	const folder = timelineFolder(object.systemIdentifier, timelineName(object.timeline));
+	const record = await readWalRecord(store, object, signal);
+	await store.remove(`${folder}${object.name}.json`);
+	if (record) await store.remove(folder + record.artifact.name);
+}
+
 /**
  * Puts one object into the archive, its record last. When this resolves, it is durable.
  * @returns the record as written

@@ -111,7 +111,7 @@ test('a connection that is cut again and again loses nothing', async () => {
 	const { items, stop } = await stream({ itemSeconds: 0.2 });
 	await until('it starts', () => items.some(({ event }) => event === 'started'));
 	for (let round = 0; round < times(20, 7); round++) {
-		await write(2000 + randomBytes(1).readUInt8(0) * 40);
+		await write(6000 + randomBytes(1).readUInt8(0) * 120);
 		await new Promise((resolve) => setTimeout(resolve, randomBytes(1).readUInt8(0)));
 		await server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_replication`);
 	}

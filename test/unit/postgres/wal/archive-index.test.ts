@@ -2,6 +2,7 @@ import { NO_KEYS } from '../../../../lib/core/keys';
 import { formatLsn } from '../../../../lib/postgres/replication/lsn';
 import { readWalIndex } from '../../../../lib/postgres/wal/archive-index';
 import { coveredWindow, walAfter, walFor } from '../../../../lib/postgres/wal/covered-window';
+import { removeCoveredPieces } from '../../../../lib/postgres/wal/remove-covered-pieces';
 import { MemoryStore } from '../../../support/memory-store';
 import { archive, archiveHistory, baseDetailsOf, mb, MEGABYTE, minute, NEVER_ABORTED, SYSTEM } from '../../../support/wal-fixtures';
 
@@ -102,4 +103,17 @@ test('the records for a target are those up to a later commit, histories first',
 	expect((await files({ by: 'time', time: minute(11) })).at(-1)).toBe('00000001000000000000000C');
 	expect((await files({ by: 'lsn', lsn: lsn(7.5) })).at(-1)).toBe('000000010000000000000008');
 	expect(await files({ by: 'time', time: minute(100) })).toEqual(all);
+});
+
+test('pieces of a segment that is archived as a whole are removed, and nothing else', async () => {
+	await archive(store, 2, 2.5);
+	await archive(store, 2.5, 3);
+	await archive(store, 2, 4);
+	await archive(store, 4, 4.5);
+	await archive(store, 2, 2.5, { timeline: 2 });
+	const before = store.keys();
+	const pieces = before.filter((key) => key.includes('/00000001/') && key.includes('02.from-'));
+	expect(pieces).toHaveLength(4);
+	await removeCoveredPieces(store, await readWalIndex(store, server, reading), NEVER_ABORTED);
+	expect(store.keys()).toEqual(before.filter((key) => !pieces.includes(key)));
 });
