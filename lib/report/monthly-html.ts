@@ -93,7 +93,8 @@ function perDay({ rows, status, timeZone }: MonthlyReport): Html {
 		const sum = (of: 'backups' | 'successful' | 'failed') => some.reduce((total, row) => total + row[of], 0);
 		return { day, runs: sum('backups'), successful: sum('successful'), failed: sum('failed') };
 	});
-	const most = Math.max(1, ...columns.map(({ runs }) => runs));
+	const most = Math.max(...columns.map(({ runs }) => runs));
+	if (most === 0) return section('Runs a day', note('Nothing ran.'));
 	const bars = columns.map(({ day, runs }) => html`<td title="${day}: ${runs} runs" style="vertical-align:bottom;padding:0 1px;"><div class="bar" style="height:${Math.round((runs / most) * BAR_HEIGHT)}px;background:#2f6fde;font-size:0;line-height:0;">&nbsp;</div></td>`);
 	const signs = columns.map(({ failed: bad, successful: good }) => {
 		const state: State | null = bad > 0 ? (good > 0 ? 'WARNING' : 'CRITICAL') : good > 0 ? 'OK' : null;
@@ -107,8 +108,8 @@ function perDay({ rows, status, timeZone }: MonthlyReport): Html {
 function sizes({ status }: MonthlyReport): Html {
 	const largest = Math.max(1, ...status.components.map(({ storedBytes }) => storedBytes));
 	const rows = status.components.map(({ label, storedBytes, backups }) => {
-		const width = Math.max(1, Math.round((storedBytes / largest) * 100));
-		return [label, `${sizeWords(storedBytes)}, ${backups} backups`, html`<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td class="bar" width="${width}%" style="background:#2f6fde;font-size:0;line-height:12px;height:12px;">&nbsp;</td><td style="font-size:0;">&nbsp;</td></tr></table>`];
+		const width = storedBytes === 0 ? 0 : Math.max(1, Math.round((storedBytes / largest) * 100));
+		return [label, `${sizeWords(storedBytes)}, ${backups} backups`, html`<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr>${width === 0 ? null : html`<td class="bar" width="${width}%" style="background:#2f6fde;font-size:0;line-height:12px;height:12px;">&nbsp;</td>`}<td style="font-size:0;">&nbsp;</td></tr></table>`];
 	});
 	return rows.length === 0 ? html`` : section('Stored', table(['What', 'Size', 'To scale'], rows));
 }
