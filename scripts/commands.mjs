@@ -2,7 +2,7 @@ const FOR_ALL_TESTS = ['postgres', 'chromium', 'redis', 'redis flavors', 'zstd',
 const EVERYTHING = { BACKUP_RECOVERY_TEST_BREADTH: 'all' };
 
 /**
- * What each npm script needs and does; `needsWith` is what some of its options need besides. `run` is argv, `atOnce` several of them; a step with `jest`
+ * What each npm script needs and does; `needsWith` is what some of its options need besides. `run` is argv, `beside` what runs at the same time; a step with `jest`
  * runs those of jest's projects; `env` is added to the environment.
  * What the person types after `--` is added to a command's last step.
  */
@@ -15,8 +15,7 @@ export const commands = {
 	'test': {
 		needs: FOR_ALL_TESTS,
 		steps: [
-			{ title: 'Lint and type check', atOnce: [['eslint', '.'], ['tsc', '-p', 'tsconfig.json', '--noEmit']] },
-			{ title: 'Unit and node tests', jest: ['unit', 'nodes'] },
+			{ title: 'Lint, type check, unit and node tests', beside: [['eslint', '.'], ['tsc', '-p', 'tsconfig.json', '--noEmit']], jest: ['unit', 'nodes'] },
 			{ title: 'Integration tests (real servers)', jest: ['integration'] },
 			{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] },
 		],

@@ -19,12 +19,12 @@ export async function runSteps(steps, extraArgs) {
 		for (const [index, step] of steps.entries()) {
 			const resultFile = join(folder, `${index}.json`);
 			if (step.jest !== undefined) resultFiles.push(resultFile);
-			const programs = step.atOnce ?? [step.run ?? ['jest', '--selectProjects', ...step.jest, '--json', '--outputFile', resultFile]];
+			const argv = step.run ?? ['jest', '--selectProjects', ...step.jest, '--json', '--outputFile', resultFile];
 			const extra = index === steps.length - 1 ? extraArgs : [];
 			const several = steps.length > 1;
 			if (several) console.log(`\n=== ${step.title}`);
 			const started = Date.now();
-			const codes = await Promise.all(programs.map((argv) => run([...argv, ...extra], step)));
+			const codes = await Promise.all([run([...argv, ...extra], step), ...(step.beside ?? []).map((other) => run(other, {}))]);
 			code = codes.find((each) => each !== 0) ?? 0;
 			const outcome = `${step.title}: ${code === 0 ? 'passed' : `FAILED (exit code ${code})`} after ${((Date.now() - started) / 1000).toFixed(1)} s`;
 			times.push(outcome);

@@ -6,6 +6,7 @@ import pg from 'pg';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import type { ContinuityResult, DatabaseComparison, RecoverResult, ReplaceResult, RowDiffResult } from '../../lib/jobs/results';
 import { serverClock } from '../support/archived-server';
+import { longTest } from '../support/breadth';
 import { createCrmDatabase } from '../support/crm-database';
 import { FORM_LOGIN } from '../support/n8n-credentials';
 import { FormVisit } from '../support/n8n-form';
@@ -107,7 +108,8 @@ describe('Recovery: Point in Time, in a real n8n', () => {
 		expect(await readdir(recoveryFolder)).toEqual([]);
 	}, 300_000);
 
-	test('Scenario: Data Corruption finds a bad UPDATE, brings exactly its rows back, and watches', async () => {
+	// *Scenario: Data Corruption* is rehearsed with kills too (test/rehearsal/killed-runbooks.test.ts).
+	longTest('Scenario: Data Corruption finds a bad UPDATE, brings exactly its rows back, and watches', async () => {
 		const contact = async () => await server.query('SELECT id, email, name FROM contacts ORDER BY id', SHIPPED_DATABASE);
 		await sleep(1_000);
 		const well = await serverClock(server);
