@@ -64,7 +64,7 @@ export async function buildStage({ progress, cleanUp, withS3 }: StageOptions): P
 	await writeFile(identityFile, `${identity}\n`, { mode: 0o600 });
 	const workflows = await progress.step('Import credentials and workflows, publish them', async () => {
 		const places = [folderPlace(n8n.storeFolder), folderPlace(stack.places.second), s3 ? bucketPlace(s3) : folderPlace(stack.places.third)] as const;
-		const installed = await installShippedWorkflows(n8n, stack, { identity, places, recoveryFolder });
+		const installed = await installShippedWorkflows(n8n, stack, { identity, places, recoveryFolder, withSchedules: true });
 		return { value: installed, result: `${Object.keys(SHIPPED).length} workflows; backups are encrypted with age` };
 	});
 	return { stack, n8n, workflows, identityFile, s3, folder };

@@ -55,6 +55,8 @@ export interface SettingsToEdit {
 	readonly settings?: Readonly<Record<string, string | boolean>>;
 	/** Left out: alerts go nowhere, as shipped. */
 	readonly channels?: AlertChannels;
+	/** Left out: no schedule ever comes, since a run by the clock in the middle of a test would be taken for one of the test's own. */
+	readonly withSchedules?: boolean;
 }
 
 export interface AlertChannels {
@@ -68,14 +70,14 @@ const SMTP = { id: 'brTestSmtp000001', name: 'Mail' };
 const SLACK = { id: 'brTestSlack00001', name: 'Slack' };
 
 /** For a whole stack, or only its database server where nothing else matters. */
-export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { workflows, recoveryFolder, settings, channels, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
+export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { workflows, recoveryFolder, settings, channels, withSchedules, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
 	const webhookKey = randomBytes(24).toString('hex');
 	const whole = 'server' in stack ? stack : undefined;
 	const folders = [n8n.storeFolder, whole?.places.second ?? n8n.storeFolder, whole?.places.third ?? n8n.storeFolder] as const;
 	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
 	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
 	if (channels) await n8n.importCredentials(channelCredentials(channels));
-	await importEdited(n8n, whole, { workflows, recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels });
+	await importEdited(n8n, whole, { workflows, recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels, withSchedules });
 	// Continuous archiving begins when it is published: whoever wants it does that.
 	await n8n.publish(...Object.values(SHIPPED).filter((id) => id !== SHIPPED.continuous));
 	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
@@ -88,13 +90,21 @@ async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, toEdit:
 	try {
 		for (const name of (await readdir(folder)).filter((each) => each.endsWith('.json'))) {
 			const text = await readFile(join(folder, name), 'utf8');
-			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(text) : text;
-			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : ['notify.json', 'monthly-report.json'].includes(name) && toEdit.channels ? withChannelsOn(text) : withQuickPieces(withTables));
+			const unscheduled = toEdit.withSchedules ? text : withoutSchedules(text);
+			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(unscheduled) : unscheduled;
+			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : ['notify.json', 'monthly-report.json'].includes(name) && toEdit.channels ? withChannelsOn(unscheduled) : withQuickPieces(withTables));
 		}
 		await n8n.importWorkflows(edited);
 	} finally {
 		await rm(edited, { recursive: true });
 	}
+}
+
+/** With schedules that come on the 29th of February only. */
+function withoutSchedules(text: string): string {
+	const workflow = JSON.parse(text) as { nodes: Array<{ type: string; parameters: { rule?: object } }> };
+	for (const { type, parameters } of workflow.nodes) if (type === 'n8n-nodes-base.scheduleTrigger') parameters.rule = { interval: [{ field: 'cronExpression', expression: '0 0 0 29 2 *' }] };
+	return JSON.stringify(workflow);
 }
 
 /** *Backup: WAL Continuous* with an open segment archived more often, for the sake of whoever waits. */
