@@ -72,8 +72,9 @@ export async function connectClient(connection: PostgresConnection, options: Con
 	}
 }
 
-/** Long enough for a server that has to undo something small. */
-const LEAVE_MS = 1_000;
+/** Together long enough for a busy server that has to undo something small. */
+const LEAVE_TRIES = 15;
+const LEAVE_TRY_MS = 200;
 
 /**
  * Cancels what the session does and waits a moment until the server has ended it: a session that was only cut off keeps its locks
@@ -81,19 +82,26 @@ const LEAVE_MS = 1_000;
  */
 async function endNow(client: pg.Client, connection: PostgresConnection, sending: boolean): Promise<void> {
 	await cancelQuery(client, connection);
-	if (!sending) await leave(client);
+	if (!sending) await leave(client, connection);
 	destroySocket(client);
 }
 
-/** Says goodbye; the server closes the connection once the session and its locks are gone. */
-async function leave(client: pg.Client): Promise<void> {
+/**
+ * Says goodbye; the server closes the connection once the session and its locks are gone. It is asked to cancel again and again meanwhile:
+ * a request that came before the query did was for nothing, and the goodbye waits behind that query.
+ */
+async function leave(client: pg.Client, connection: PostgresConnection): Promise<void> {
 	const wire = wireOf(client);
 	if (wire.stream.destroyed) return;
 	const closed = new Promise<void>((resolve) => wire.stream.once('close', () => resolve()));
 	wire.end();
-	const over = new AbortController();
-	await Promise.race([closed, sleep(LEAVE_MS, undefined, { signal: over.signal })]);
-	over.abort();
+	for (let tries = 0; tries < LEAVE_TRIES && !wire.stream.destroyed; tries++) {
+		const over = new AbortController();
+		const pause = sleep(LEAVE_TRY_MS, undefined, { signal: over.signal }).catch(() => undefined);
+		await Promise.race([closed, pause]);
+		over.abort();
+		if (!wire.stream.destroyed) await Promise.race([closed, cancelQuery(client, connection)]);
+	}
 }
 
 function destroySocket(client: pg.Client): void {

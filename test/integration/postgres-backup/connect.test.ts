@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectTo, createServer } from 'node:net';
 import { withClient } from '../../../lib/postgres/connect';
 import type { PostgresConnection } from '../../../lib/postgres/connection-settings';
 import { BackupError } from '../../../lib/core/errors';
@@ -151,6 +153,38 @@ describe('a session', () => {
 				expect(rows[0]).toMatchObject({ path: '' });
 			},
 		);
+	});
+
+	it('has left the server also where the query was still on its way when the server was asked to cancel', async () => {
+		const controller = new AbortController();
+		const { signal } = controller;
+		let connections = 0;
+		const slowLine = createServer({ allowHalfOpen: true }, (client) => {
+			const ofTheSession = connections++ === 0;
+			const upstream = connectTo({ port: plain.connection.port, host: '127.0.0.1', allowHalfOpen: true });
+			const later = (act: () => void) => (ofTheSession && signal.aborted ? setTimeout(act, 200) : act());
+			client.on('data', (chunk) => later(() => upstream.write(chunk))).on('end', () => later(() => upstream.end()));
+			for (const socket of [client, upstream]) socket.on('error', () => undefined);
+			upstream.pipe(client);
+		});
+		slowLine.listen(0, '127.0.0.1');
+		await once(slowLine, 'listening');
+		try {
+			const name = `late ${randomBytes(4).toString('hex')}`;
+			const { port } = slowLine.address() as AddressInfo;
+			const error = await failure(
+				withClient({ ...plain.connection, host: '127.0.0.1', port }, { signal, applicationName: name }, async (client) => {
+					await client.query('SELECT pg_advisory_lock(7, 9)');
+					controller.abort();
+					await client.query('SELECT pg_sleep(60)');
+				}),
+			);
+			expect(error.code).toBe('CANCELLED');
+			expect(await plain.query(`SELECT FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
+			expect(await plain.sessions()).not.toContain(name);
+		} finally {
+			slowLine.close();
+		}
 	});
 
 	it('has left the server when its abort is over, with what it was computing and the locks it held', async () => {
