@@ -33,6 +33,8 @@ export interface DumpDatabaseOptions extends SelectionRequest {
 	readonly compressionLevel: number;
 	readonly lockWaitSeconds: number;
 	readonly note?: string;
+	/** The database is about to be replaced or changed: published as kind `safety`. */
+	readonly safety?: boolean;
 }
 
 /** What the snapshot shows, before anything is dumped. */
@@ -54,17 +56,20 @@ export async function dumpDatabase(options: DumpDatabaseOptions, store: Store, c
 			'Choose the directory format, or one job.',
 		);
 	}
+	if (options.safety && isPartial(options)) {
+		throw new BackupError('INVALID_INPUT', 'A safety backup of chosen schemas or tables was asked for.', 'A safety backup holds the whole database: take the selection away, or do not ask for a safety backup.');
+	}
 	const publish: PublishOptions = {
 		store,
 		context,
 		component: 'postgres',
-		kind: isPartial(options) ? 'partial' : 'full',
+		kind: isPartial(options) ? 'partial' : options.safety ? 'safety' : 'full',
 		sourceName: options.database,
 		lockWaitSeconds: options.lockWaitSeconds,
 		...(options.note === undefined ? {} : { note: options.note }),
 	};
 	return await publishBackup(publish, async (draft) => {
-		const expectedBytes = publish.kind === 'full' ? await expectedStoredBytes(store, publish.kind, options.database) : undefined;
+		const expectedBytes = publish.kind === 'partial' ? undefined : await expectedStoredBytes(store, 'full', options.database);
 		return await writeDraft(options, expectedBytes, draft, context);
 	});
 }

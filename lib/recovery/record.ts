@@ -1,6 +1,6 @@
 import { createdBy } from '../backup/created-by';
 import { newBackupId } from '../catalog/backup-id';
-import type { Component } from '../catalog/component';
+import type { BackupKind, Component } from '../catalog/component';
 import { readLastRuns } from '../catalog/last-run';
 import { recoveryPointKey } from '../catalog/layout';
 import { walkBackups } from '../catalog/list-backups';
@@ -93,6 +93,9 @@ async function addNamed(gathered: Gathered, store: Store, component: Component, 
 	}
 }
 
+/** An extract of rows is no backup of anything; a safety backup is of what was about to be replaced. */
+const BELONGS_NOWHERE: readonly BackupKind[] = ['extract', 'safety'];
+
 async function addSince(gathered: Gathered, store: Store, since: number): Promise<void> {
 	const seen = new Set<string>();
 	for await (const { manifest, summary } of walkBackups(store)) {
@@ -100,15 +103,14 @@ async function addSince(gathered: Gathered, store: Store, since: number): Promis
 		// They come newest first, by their ids, which count whole seconds.
 		if (startedAt < since - 1000) break;
 		const series = seriesOf(summary);
-		// An extract of rows is no backup of anything.
-		if (startedAt < since || summary.kind === 'extract' || seen.has(series)) continue;
+		if (startedAt < since || BELONGS_NOWHERE.includes(summary.kind) || seen.has(series)) continue;
 		seen.add(series);
 		if (manifest) gathered.add(manifest);
 		else gathered.miss({ component: summary.component, what: summary.id, message: summary.problem ?? `The manifest of backup ${summary.id} cannot be read.` });
 	}
 	const runs = (await readLastRuns(store)).sort((a, b) => (a.series < b.series ? -1 : 1));
 	for (const { run } of runs) {
-		if (!run || run.outcome === 'success' || Date.parse(run.startedAt) < since) continue;
+		if (!run || run.outcome === 'success' || run.kind === 'safety' || Date.parse(run.startedAt) < since) continue;
 		const what = `${run.kind} backup of ${run.source} (${run.component})`;
 		const going = { component: run.component, what, message: `The ${what} has not ended: it is still running, or its process died.` };
 		gathered.miss(run.error === null ? going : { component: run.component, what, message: run.error.message, code: run.error.code, hint: run.error.hint });

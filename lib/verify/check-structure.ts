@@ -64,6 +64,7 @@ async function checkPostgres(request: StructureRequest, context: JobContext): Pr
 	switch (manifest.kind) {
 		case 'full':
 		case 'partial':
+		case 'safety':
 			return await parseDump(storedDump(store, manifest), request.clientFolder, context);
 		case 'globals': {
 			const globals = await readGlobals(store, manifest, context);

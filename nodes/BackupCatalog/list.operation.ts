@@ -15,6 +15,7 @@ const kindOptions = [
 	{ name: 'Globals', value: 'globals', description: 'Roles and settings of a server' },
 	{ name: 'Incremental', value: 'incremental', description: 'What changed since the backup before it' },
 	{ name: 'Partial', value: 'partial', description: 'Chosen schemas or tables' },
+	{ name: 'Safety', value: 'safety', description: 'A database as it was before it was replaced or changed' },
 ] satisfies ({ value: BackupKind } & INodePropertyOptions)[];
 
 /** The backups in the store, newest first. */

@@ -97,6 +97,14 @@ export const databaseOperation: Operation<'postgres.dumpDatabase'> = {
 					description: 'How pg_dump writes the archive. Both are restored with pg_restore.',
 				},
 				noteField,
+				{
+					displayName: 'Safety Backup',
+					name: 'safety',
+					type: 'boolean',
+					default: false,
+					description:
+						'Whether this is taken because the database is about to be replaced or changed. It is listed apart and restored only when chosen by its ID: "latest" never means it. Only without a selection.',
+				},
 				{ ...parallelJobsField, displayOptions: { show: { format: ['directory'] } } },
 				timeoutField,
 				lockWaitField,
@@ -120,6 +128,7 @@ export const databaseOperation: Operation<'postgres.dumpDatabase'> = {
 			includeTables: readTables(selection.raw('includeTables'), 'Include Table Names or IDs'),
 			excludeTables: readTables(selection.raw('excludeTables'), 'Exclude Table Names or IDs'),
 			fingerprint: options.flag('fingerprint', 'Content Fingerprint'),
+			safety: options.flag('safety', 'Safety Backup'),
 		};
 	},
 	items: backupItems,

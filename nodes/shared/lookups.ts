@@ -22,7 +22,7 @@ export const listSearch = {
 		});
 	},
 	searchBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
-		return await searchBackupsOfKinds(this, ['full', 'partial'], filter, 'postgres');
+		return await searchBackupsOfKinds(this, ['full', 'partial', 'safety'], filter, 'postgres');
 	},
 	searchAllBackups: async function (this: ILoadOptionsFunctions, filter?: string): Promise<INodeListSearchResult> {
 		return await searchBackupsOfKinds(this, BACKUP_KINDS, filter);

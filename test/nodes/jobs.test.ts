@@ -108,6 +108,7 @@ describe('Postgres Dump', () => {
 			includeTables: [],
 			excludeTables: [],
 			fingerprint: false,
+			safety: false,
 			compressionLevel: 1,
 			lockWaitSeconds: 0,
 			encryption: null,
@@ -124,7 +125,7 @@ describe('Postgres Dump', () => {
 				includeTables: [JSON.stringify([hostile, 'a.b'])],
 				excludeTables: ['public.logs', { schema: 'public', name: 'user sessions' }],
 			},
-			options: { format: 'directory', parallelJobs: 4, compressionLevel: 3, fingerprint: true, note: 'before v4', lockWait: 30 },
+			options: { format: 'directory', parallelJobs: 4, compressionLevel: 3, fingerprint: true, safety: true, note: 'before v4', lockWait: 30 },
 		});
 		expect(job).toMatchObject({
 			database: hostile,
@@ -138,6 +139,7 @@ describe('Postgres Dump', () => {
 				{ schema: 'public', name: 'user sessions' },
 			],
 			fingerprint: true,
+			safety: true,
 			compressionLevel: 3,
 			note: 'before v4',
 			lockWaitSeconds: 1800,

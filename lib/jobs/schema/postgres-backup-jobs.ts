@@ -30,6 +30,8 @@ export const dumpDatabaseJob = z.strictObject({
 	excludeTables: z.array(tableNameSchema).default([]),
 	/** Take a content fingerprint of every table besides its row count. */
 	fingerprint: z.boolean().default(false),
+	/** The database is about to be replaced or changed: listed apart, never chosen as the newest. Not for a part of a database. */
+	safety: z.boolean().default(false),
 	compressionLevel,
 });
 

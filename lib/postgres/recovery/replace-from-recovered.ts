@@ -78,19 +78,19 @@ export async function replaceFromRecovered(options: ReplaceOptions, context: Job
 	if (options.dryRun) return { dryRun: true, database, ...nothing, checks: plain, plan: planOf(options, exists), steps: steps.steps };
 	throwIfFailed(checks, `"${database}" was not replaced`);
 
-	const dump = async (step: string, connection: PostgresConnection, name: string, note: string): Promise<Manifest> =>
+	const dump = async (step: string, connection: PostgresConnection, name: string, note: string, safety: boolean): Promise<Manifest> =>
 		await steps.run(
 			step,
 			async () =>
 				await dumpDatabase(
-					{ connection, database: name, format: 'custom', parallelJobs: 1, fingerprint: true, compressionLevel: options.compressionLevel, lockWaitSeconds, note, includeSchemas: [], excludeSchemas: [], includeTables: [], excludeTables: [] },
+					{ connection, database: name, format: 'custom', parallelJobs: 1, fingerprint: true, compressionLevel: options.compressionLevel, lockWaitSeconds, note, safety, includeSchemas: [], excludeSchemas: [], includeTables: [], excludeTables: [] },
 					store,
 					context,
 				),
 			({ id }) => `${id}.`,
 		);
-	const safety = exists ? await dump('Dump the live database', options.connection, database, `Safety dump before "${database}" was replaced by a recovered one`) : null;
-	const taken = await dump('Dump the recovered database', options.recovered, recoveredDatabase, `Taken from a recovered server, to replace "${database}"`);
+	const safety = exists ? await dump('Dump the live database', options.connection, database, `Safety dump before "${database}" was replaced by a recovered one`, true) : null;
+	const taken = await dump('Dump the recovered database', options.recovered, recoveredDatabase, `Taken from a recovered server, to replace "${database}"`, false);
 	const restored = await restoreDatabase(
 		{
 			store,

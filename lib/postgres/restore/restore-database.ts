@@ -50,9 +50,9 @@ export async function restoreFoundDatabase(options: RestoreOptions, found: Found
 	return await withMaintenance(options.connection, [options.target.database], context, async (session) => await new Restore(options, found, session, context, steps).run());
 }
 
-/** A part of a database is restored only when a person names that very backup: "the newest" always means a whole one. */
+/** A part of a database, or one that was about to be replaced, is restored only when a person names that very backup: "the newest" always means a whole one. */
 function restorableKinds(choice: RestoreOptions['backup']): BackupKind[] {
-	return choice.by === 'id' ? ['full', 'partial'] : ['full'];
+	return choice.by === 'id' ? ['full', 'partial', 'safety'] : ['full'];
 }
 
 class Restore {

@@ -238,6 +238,6 @@ test('a server that was promoted goes on on timeline 2, which is followed unless
 	const done = await replaceFromRecovered({ ...replace, confirmation: 'crm' }, context);
 	expect(await server.query('SELECT n FROM log ORDER BY n', 'crm')).toEqual([...upTo(8), 108].map((n) => ({ n })));
 	expect(done.previousDatabase).toMatch(/^crm_before_/);
-	expect(done.safetyBackup?.source).toBe('crm');
+	expect(done.safetyBackup).toMatchObject({ source: 'crm', kind: 'safety' });
 	await stopRecovered({ folder: promoted.folder, remove: true }, context);
 });

@@ -78,9 +78,10 @@ test('since a time: the newest of each series and whatever failed, from the stor
 	await publish('postgres', '2026-11-21T02:00:00.000Z', '2026-11-21T02:00:00.000Z');
 	const newer = await publish('postgres', '2026-11-22T03:00:00.000Z', '2026-11-22T03:00:01.000Z');
 	const globals = await publish('postgres', '2026-11-22T02:30:00.000Z', '2026-11-22T02:30:01.000Z', { kind: 'globals', id: idAt('2026-11-22T02:30:00Z', 'globals') });
-	await publish('postgres', '2026-11-22T02:40:00.000Z', '2026-11-22T02:40:01.000Z', { kind: 'extract', id: idAt('2026-11-22T02:40:00Z', 'extract') });
+	for (const kind of ['extract', 'safety'] as const) await publish('postgres', '2026-11-22T03:40:00.000Z', '2026-11-22T03:40:01.000Z', { kind, id: idAt('2026-11-22T03:40:00Z', kind) });
 	const record = { formatVersion: 1 as const, kind: 'full' as const, source: 'cache', backupId: idAt('2026-11-22T02:10:00Z'), finishedAt: null, startedAt: '2026-11-22T02:10:00.000Z' };
 	await writeLastRun(store, { ...record, component: 'redis', outcome: 'failed', error: { code: 'SERVER_UNREACHABLE', message: 'Redis did not answer.', hint: 'See.' } }, NEVER);
+	await writeLastRun(store, { ...record, component: 'postgres', kind: 'safety', outcome: 'failed', error: { code: 'X', message: 'wrecked', hint: '' } }, NEVER);
 	await writeLastRun(store, { ...record, component: 'logs', outcome: 'running', error: null }, NEVER);
 	await writeLastRun(store, { ...record, component: 'n8n', startedAt: '2026-11-20T00:00:00.000Z', outcome: 'failed', error: { code: 'X', message: 'old', hint: '' } }, NEVER);
 	const point = await recordRecoveryPoint(store, { ...nothing, since }, context);

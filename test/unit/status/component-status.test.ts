@@ -42,8 +42,13 @@ test('says why it is not well, the worst first', () => {
 	expect(statusOf([damaged, backup(7)], [runOf('failed')])).toMatchObject({ state: 'CRITICAL', reasons: [expect.stringContaining('a bit flipped'), expect.stringContaining('7.0 hours old'), expect.stringContaining('The store is full')] });
 });
 
-test('extracts, globals and partial dumps make nothing fresh', () => {
-	for (const kind of ['extract', 'globals', 'partial'] as const) expect(statusOf([backup(1, { kind }), backup(30)])).toMatchObject({ freshness: 'CRITICAL', backups: 1 });
+test('extracts, globals, partial dumps and dumps of what was about to be replaced make nothing fresh', () => {
+	for (const kind of ['extract', 'globals', 'partial', 'safety'] as const) expect(statusOf([backup(1, { kind }), backup(30)])).toMatchObject({ freshness: 'CRITICAL', backups: 1 });
+});
+
+test('a safety backup that failed is not held against the component for ever', () => {
+	const failed = runOf('failed');
+	expect(statusOf([backup(1)], [{ ...failed, run: { ...failed.run, kind: 'safety' } }])).toMatchObject({ state: 'OK', reasons: [] });
 });
 
 test('a database that is left behind by the others is named, one that was given up long ago is not', () => {
