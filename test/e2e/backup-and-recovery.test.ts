@@ -280,7 +280,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 	}, 120_000);
 
 	test.each([
-		['Backup: Daily', SHIPPED.dailyBackup, ['files incremental', 'logs full', 'n8n full', 'redis full']],
+		['Backup: Daily', SHIPPED.dailyBackup, ['config full', 'files incremental', 'logs full', 'n8n full', 'postgres full', 'postgres globals', 'redis full']],
 		['Backup: Configuration', SHIPPED.configurationBackup, ['config full']],
 	])('%s does its part, in two places', async (_name, id, expected) => {
 		const execution = await n8n.execute(id, 'Run Now', 300_000);
@@ -303,7 +303,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(execution.describe()).toMatch(/is "success" after: .* > Report Success$/);
 		expect(points.map(({ point }) => point)).toEqual(['Automatic runs', 'Backups intact', 'Rotation', 'Copies elsewhere', 'Restore of a recent backup', 'Errors of the week', 'Alerts are delivered']);
 		for (const { evidence } of points) expect(evidence.join(' ').length).toBeGreaterThan(20);
-		expect(points[4]!.evidence).toEqual([expect.stringContaining(backup.id), expect.stringMatching(/^files /)]);
+		expect(points[4]!.evidence).toEqual([expect.stringMatching(/^postgres .*20 of 20 tables are equal to the proof/), expect.stringMatching(/^files /)]);
 		expect(smtp.mails.at(-1)?.subject).toBe('PROGRESS: Weekly checklist: 6 of 6 points passed');
 	}, 120_000);
 
@@ -330,7 +330,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect((JSON.parse(answer.body) as { plans: string[][] }).plans).toHaveLength(4);
 	}, 300_000);
 
-	test('Backup: Incremental brings WAL, changed uploads and changed rows to two places, and says that nothing is missing in between', async () => {
+	test('Backup: Incremental brings WAL, changed uploads, changed rows and a dump to two places, and says that nothing is missing in between', async () => {
 		expect((await n8n.execute(SHIPPED.continuous, 'Take Base Backup Now', 120_000)).describe()).toMatch(/success/);
 		await server.query(`UPDATE user_sessions SET updated_at = now() WHERE token IN (SELECT token FROM user_sessions LIMIT 3)`, SHIPPED_DATABASE);
 		await writeFile(join(stack.folders.uploads, 'newer.txt'), 'uploaded since');
@@ -339,7 +339,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect(report!.failures).toEqual([]);
 		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done > Next Expected > Report Success$/);
 		const kinds = report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort();
-		expect(kinds).toEqual(['files incremental', 'postgres extract']);
+		expect(kinds).toEqual(['files incremental', 'postgres extract', 'postgres full']);
 		const [archived] = execution.items<{ wal: { segments: number; gaps: string[] } }>('Archive WAL');
 		expect(archived!.wal).toMatchObject({ gaps: [] });
 		expect(archived!.wal.segments).toBeGreaterThan(0);
