@@ -29,6 +29,23 @@ export function keyWrong({ id }: Pick<Manifest, 'id'>, { name, encryption }: Art
 	);
 }
 
+/**
+ * A backup that builds on others opens only for who has the keys of all of them.
+ * @throws BackupError `KEY_WRONG` where a key that the next backup is for does not open one of `chain`
+ */
+export function requireSameKeys(chain: readonly Manifest[], { encryption }: JobKeys): void {
+	if (encryption?.to !== 'recipients') return;
+	for (const { id, artifacts } of chain) {
+		const other = artifacts.find((artifact) => artifact.encryption && encryption.recipients.some((recipient) => artifact.encryption?.recipients?.includes(recipient) !== true));
+		if (!other) continue;
+		throw new BackupError(
+			'KEY_WRONG',
+			`Backup ${id} is encrypted ${toWhom(other.encryption)}, the next one is to be encrypted to ${encryption.recipients.join(', ')}: what builds on it could not be restored with every one of those keys.`,
+			'Make a full backup, with which a new chain begins. Keep the old key as long as an old backup is there.',
+		);
+	}
+}
+
 function toWhom(encryption: Artifact['encryption']): string {
 	return encryption?.to === 'passphrase' ? 'with a passphrase' : `to ${(encryption?.recipients ?? []).join(', ')}`;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { requireSameKeys } from '../backup/artifact-keys';
 import { secondOf } from '../catalog/backup-id';
 import { readChain } from '../catalog/chain';
 import type { Component } from '../catalog/component';
@@ -57,6 +58,7 @@ export async function findParent(store: Store, search: ParentSearch, context: Jo
 			if (chain.length > search.mostIncrementals) {
 				return { reason: `${chain.length - 1} incremental backups follow the full one, which is as many as may`, expected: true };
 			}
+			requireSameKeys(chain, context.keys);
 			const indexFile = join(context.workFolder, 'parent-index.gz');
 			await fetchIndex(store, manifest, indexFile, context);
 			return { parent: { manifest, chain, indexFile } };

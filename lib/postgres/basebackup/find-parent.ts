@@ -1,4 +1,4 @@
-import { hasKeyFor, keyMissing } from '../../backup/artifact-keys';
+import { hasKeyFor, keyMissing, requireSameKeys } from '../../backup/artifact-keys';
 import { readArtifact } from '../../backup/read-artifact';
 import { secondOf } from '../../catalog/backup-id';
 import { readChain } from '../../catalog/chain';
@@ -60,6 +60,7 @@ export async function findParent(store: Store, search: ParentSearch, context: Jo
 			if (summary.status === 'damaged') throw new BackupError('ARTIFACT_DAMAGED', `The newest backup, ${manifest.id}, is damaged. ${summary.problem ?? ''}`.trim(), 'Make a full backup.');
 			const chain = await readChain(store, manifest);
 			if (chain.length > search.mostIncrementals) return { reason: `${chain.length - 1} incremental backups follow the full one, which is as many as may`, expected: true };
+			requireSameKeys(chain, context.keys);
 			await requireSameServer(replication, facts, manifest);
 			return { parent: { manifest, chain, serverManifest: await readableManifest(store, manifest, context) } };
 		});

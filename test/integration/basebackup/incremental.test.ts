@@ -6,6 +6,7 @@ import { type BaseBackupOptions, takeBaseBackup } from '../../../lib/postgres/ba
 import { openStore } from '../../../lib/storage/open-store';
 import { few } from '../../support/breadth';
 import { differences, snapshotContents } from '../../support/database-contents';
+import { newAgePair } from '../../support/age';
 import { failure } from '../../support/failure';
 import { testContext } from '../../support/job-context';
 import { until } from '../../support/until';
@@ -45,8 +46,8 @@ describeWithPostgres(few([17, 18] as const, 1), (major: 17 | 18) => {
 		await until(`summarize_wal is ${state}`, async () => (await server.query<{ state: string }>(`SELECT current_setting('summarize_wal') AS state`))[0]?.state === state);
 	}
 
-	async function take(options: Partial<BaseBackupOptions> = {}): Promise<Manifest> {
-		const context = await testContext();
+	async function take(options: Partial<BaseBackupOptions> = {}, overrides: Parameters<typeof testContext>[0] = {}): Promise<Manifest> {
+		const context = await testContext(overrides);
 		try {
 			return await takeBaseBackup({ ...DEFAULTS, connection: server.connection, ...options }, openStore({ type: 'folder', path: root, prefix: '' }, context), context);
 		} finally {
@@ -103,6 +104,15 @@ describeWithPostgres(few([17, 18] as const, 1), (major: 17 | 18) => {
 		} finally {
 			await summarize('on');
 		}
+	});
+
+	once('after a change of the keys it is a full one, with a warning', async () => {
+		const [old, fresh] = [await newAgePair(), await newAgePair()];
+		const to = ({ recipient }: { recipient: string }) => ({ keys: { encryption: { to: 'recipients' as const, recipients: [recipient] }, decryption: { identities: [old.identity, fresh.identity] } } });
+		await take({ mode: 'full' }, to(old));
+		expect((await take({}, to(old))).kind).toBe('incremental');
+		expect(await take({}, to(fresh))).toMatchObject({ kind: 'base', warnings: [expect.stringContaining(old.recipient)] });
+		expect((await take({}, to(fresh))).kind).toBe('incremental');
 	});
 
 	once('a backup of another server is no parent', async () => {

@@ -86,6 +86,21 @@ test('An encrypted chain is built and restored with the identity; without it the
 	expect(await incremental({}, { keys: { ...keys, decryption: null } })).toMatchObject({ kind: 'full', warnings: [expect.stringContaining('A full backup was made instead')] });
 });
 
+test('After a change of the keys a new chain begins, also where the old one can be read', async () => {
+	const [old, fresh, spare] = [await newAgePair(), await newAgePair(), await newAgePair()];
+	const identities = [old.identity, fresh.identity];
+	const to = (...pairs: { recipient: string }[]) => ({ keys: { encryption: { to: 'recipients' as const, recipients: pairs.map(({ recipient }) => recipient) }, decryption: { identities } } });
+	await incremental({}, to(old));
+	expect((await incremental({}, to(old))).kind).toBe('incremental');
+	expect(await failure(incremental({ missingParent: 'fail' }, to(fresh)))).toMatchObject({ code: 'KEY_WRONG', message: expect.stringContaining(old.recipient) });
+	expect(await incremental({}, to(fresh))).toMatchObject({ kind: 'full', warnings: [expect.stringMatching(/^A full backup was made instead.*could not be restored with every one of those keys/)] });
+	expect((await incremental({}, to(fresh))).kind).toBe('incremental');
+	await fixture.restore(fixture.path('restored'), {}, { keys: { encryption: null, decryption: { identities: [fresh.identity] } } });
+	expect(treeDifferences(await readTree(folder), await readTree(fixture.path('restored')))).toEqual([]);
+	expect((await incremental({}, to(fresh, spare))).kind).toBe('full');
+	expect((await incremental({}, to(fresh))).kind).toBe('incremental');
+});
+
 test('A drill restores the whole chain, records it and leaves nothing; structure reads every archive', async () => {
 	for (let at = 0; at < 3; at++) await incremental();
 	const context = await testContext();
