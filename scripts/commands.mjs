@@ -1,5 +1,6 @@
 const FOR_ALL_TESTS = ['postgres', 'chromium', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'n8n', 'compiler', 'n8n sqlite', 'postgres versions', 's3 server', 'build'];
 const EVERYTHING = { BACKUP_RECOVERY_TEST_BREADTH: 'all' };
+const AT_ONCE = { BACKUP_RECOVERY_TEST_BREADTH: 'at once' };
 
 /**
  * What each npm script needs and does; `needsWith` is what some of its options need besides. `run` is argv, `beside` what runs at the same time; a step with `jest`
@@ -20,7 +21,7 @@ export const commands = {
 			{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] },
 		],
 	},
-	'test:unit': { needs: ['zstd', 'age'], steps: [{ title: 'Unit tests', jest: ['unit'] }] },
+	'test:unit': { needs: ['zstd', 'age'], steps: [{ title: 'Unit tests', jest: ['unit'], env: AT_ONCE }] },
 	'test:nodes': { needs: ['build'], steps: [{ title: 'Node tests', jest: ['nodes'] }] },
 	'test:integration': {
 		needs: ['postgres', 'chromium', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'postgres versions', 's3 server', 'build'],

@@ -14,6 +14,7 @@ import { withLock } from '../../../lib/catalog/with-lock';
 import { FolderStore } from '../../../lib/storage/folder-store';
 import type { Store } from '../../../lib/storage/store';
 import { NEVER, putText } from '../../support/backup-fixtures';
+import { times } from '../../support/breadth';
 import { rejection } from '../../support/bytes';
 import { FaultyStore } from '../../support/faulty-store';
 import { MemoryStore } from '../../support/memory-store';
@@ -240,7 +241,7 @@ describe('several at once', () => {
 	const shuffled = (store: MemoryStore) => (store.delay = async () => await sleep(Math.random() * 6));
 
 	test('never two exclusive holders, however the steps fall, and everybody gets a turn', async () => {
-		for (let round = 0; round < 6; round++) {
+		for (let round = 0; round < times(12, 6, 2); round++) {
 			const store = new MemoryStore();
 			shuffled(store);
 			let holders = 0;
@@ -261,7 +262,7 @@ describe('several at once', () => {
 	}, 120_000);
 
 	test('two that start in the same moment and wait for nobody: one runs, never both, never none', async () => {
-		for (let round = 0; round < 15; round++) {
+		for (let round = 0; round < times(30, 15, 4); round++) {
 			const store = new MemoryStore();
 			shuffled(store);
 			const results = await Promise.allSettled([acquireLock(store, context, exclusive), acquireLock(store, context, exclusive)]);
@@ -273,7 +274,7 @@ describe('several at once', () => {
 	}, 120_000);
 
 	test('several that find the same dead holder: one takes over, never two', async () => {
-		for (let round = 0; round < 10; round++) {
+		for (let round = 0; round < times(20, 10, 3); round++) {
 			const store = new MemoryStore();
 			store.now = () => new Date(0);
 			await putLock(store, '5dead');
@@ -292,7 +293,7 @@ describe('several at once', () => {
 	}, 120_000);
 
 	test('readers and a writer never meet', async () => {
-		for (let round = 0; round < 5; round++) {
+		for (let round = 0; round < times(10, 5, 2); round++) {
 			const store = new MemoryStore();
 			shuffled(store);
 			let readers = 0;

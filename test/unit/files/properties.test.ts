@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { comparePaths } from '../../../lib/files/byte-path';
 import { decodeEntry, encodeEntry, type IndexEntry } from '../../../lib/files/index-entry';
+import { times } from '../../support/breadth';
 import { FilesFixture, readTree, type Tree, treeDifferences } from '../../support/file-trees';
 import { MemoryStore } from '../../support/memory-store';
 
@@ -93,7 +94,7 @@ test('For random trees and random changes, restoring a full backup and its incre
 				await fixture.remove();
 			}
 		}),
-		{ numRuns: 20, timeout: 60_000 },
+		{ numRuns: times(40, 15, 4), timeout: 60_000 },
 	);
 }, 60_000);
 

@@ -6,6 +6,7 @@ import type { Manifest } from '../../../lib/catalog/manifest';
 import { checkBaseBackup } from '../../../lib/postgres/basebackup/check-base-backup';
 import { IncrementalFileReader } from '../../../lib/postgres/basebackup/incremental-file';
 import { layOutDataDirectory } from '../../../lib/postgres/recovery/lay-out-data-directory';
+import { times } from '../../support/breadth';
 import { failure } from '../../support/failure';
 import { block, type HandMade, incrementalFile, type Member, publishHandMade } from '../../support/hand-made-base-backup';
 import { type TestContext, testContext } from '../../support/job-context';
@@ -152,7 +153,7 @@ describe('incremental backups', () => {
 				expect((await blocksOf()) ?? '').toBe(Array.from(letters, (letter: string | undefined) => letter ?? '-').join(''));
 				await rm(join(root, 'data'), { recursive: true });
 			}),
-			{ numRuns: 25 },
+			{ numRuns: times(50, 20, 5) },
 		);
 	}, 60_000);
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { backsFor, questionsFor, splitOutcomes } from '../../../../lib/postgres/recovery/incident/next-question';
+import { times } from '../../../support/breadth';
 
 /** Searches as the finder does. */
 function search(outcomes: number, truth: number, mostRecoveries: number): { found: number; questions: number; recoveries: number } {
@@ -35,7 +36,7 @@ test('every place is found, with no more questions and recoveries than announced
 			expect(found).toBe(truth);
 			expect(recoveries).toBeLessThanOrEqual(most);
 		}),
-		{ numRuns: 200 },
+		{ numRuns: times(500, 200, 40) },
 	);
 });
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { ContentCheck } from '../../../../lib/postgres/basebackup/check-contents';
 import { ArchiveReceiver } from '../../../../lib/postgres/basebackup/receive-archives';
+import { times } from '../../../support/breadth';
 import { collect } from '../../../support/bytes';
 import { failure } from '../../../support/failure';
 
@@ -61,7 +62,7 @@ test('any files in pieces of any size', async () => {
 		fc.asyncProperty(files, sizes, async (contents, pieces) => {
 			await check(tar(contents), manifest(contents), pieces);
 		}),
-		{ numRuns: 50 },
+		{ numRuns: times(100, 50, 15) },
 	);
 });
 
