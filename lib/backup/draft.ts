@@ -14,6 +14,8 @@ export interface ArtifactSpec {
 	readonly expectedBytes?: number;
 	/** Leave out the SHA-256 of the source: every file in it is compared with a digest of its own, here and whenever it is read. */
 	readonly digestedInside?: boolean;
+	/** The source is one zstd frame of that compression already; tells how many bytes are in it, once it has been read. Needs `digestedInside`. */
+	readonly contentBytes?: () => number;
 	/** Bytes taken from the source so far. */
 	readonly onSourceBytes?: (total: number) => void;
 }

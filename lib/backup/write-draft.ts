@@ -80,6 +80,7 @@ export class DraftWriter implements BackupDraft {
 				immutable: true,
 				expectedBytes: spec.expectedBytes,
 				digestedInside: spec.digestedInside,
+				contentBytes: spec.contentBytes,
 				onSourceBytes: spec.onSourceBytes,
 			});
 			const artifact: Artifact = { name: spec.name, role: spec.role, mediaType: spec.mediaType, ...stored };

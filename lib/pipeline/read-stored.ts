@@ -4,7 +4,8 @@ import { ByteCount } from './byte-count';
 import { ByteMeter } from './byte-meter';
 import { compareBytes } from './compare-bytes';
 import { decompress } from './decompress';
-import type { StoredBytes } from './write-stored';
+import { decompressOneFrame } from './one-frame';
+import { ONE_FRAME, type StoredBytes } from './write-stored';
 
 export interface ReadOptions {
 	/** The keys to open it with, where it is encrypted. */
@@ -24,7 +25,7 @@ const NO_DECRYPTION: Decryption = { identities: [] };
 export async function* readStored(
 	stored: AsyncIterable<Buffer>,
 	expected: Pick<StoredBytes, 'sourceBytes' | 'sourceSha256' | 'storedBytes' | 'storedSha256'> & {
-		readonly compression: { readonly algorithm: 'none' | 'zstd' };
+		readonly compression: { readonly algorithm: 'none' } | { readonly algorithm: 'zstd'; readonly frameBytes: number };
 		readonly encryption?: object;
 	},
 	{ decryption, onStoredBytes }: ReadOptions = {},
@@ -33,7 +34,7 @@ export async function* readStored(
 	const sourceMeter = expected.sourceSha256 === undefined ? new ByteCount() : new ByteMeter();
 	const measured = storedMeter.measure(stored);
 	const opened = expected.encryption === undefined ? measured : decrypt(measured, decryption ?? NO_DECRYPTION);
-	const source = expected.compression.algorithm === 'none' ? opened : decompress(opened);
+	const source = expected.compression.algorithm === 'none' ? opened : expected.compression.frameBytes === ONE_FRAME ? decompressOneFrame(opened) : decompress(opened);
 	let held: Buffer | undefined;
 	for await (const chunk of sourceMeter.measure(source)) {
 		if (held) yield held;

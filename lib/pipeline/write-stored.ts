@@ -8,6 +8,9 @@ import { FRAME_BYTES } from './frame-size';
 
 export type CompressionSpec = { readonly algorithm: 'none' } | { readonly algorithm: 'zstd'; readonly level: number };
 
+/** `frameBytes` of zstd that is one frame for all, written by somebody else; ours are many, each of so many bytes. */
+export const ONE_FRAME = 0;
+
 /** How bytes were stored: what a reader needs to know, and what it checks. */
 export interface StoredBytes {
 	readonly sourceBytes: number;
@@ -34,24 +37,26 @@ export interface WriteOptions extends Omit<PutOptions, 'onBytes'> {
 	readonly encryption?: Encryption | null;
 	/** Leave out the digest of the source, because it carries digests of its own for all that is in it. */
 	readonly digestedInside?: boolean;
+	/** The source is one zstd frame already; tells how many bytes are in it, once it has been read. Needs `digestedInside`. */
+	readonly contentBytes?: () => number;
 	readonly onSourceBytes?: (total: number) => void;
 }
 
 /** Streams `source` through digest, compression and encryption into the store; memory stays flat at any size. */
 export async function writeStored(store: Store, key: string, source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<StoredBytes> {
-	const { compression, encryption, onSourceBytes, digestedInside = false, ...put } = options;
+	const { compression, encryption, onSourceBytes, digestedInside = false, contentBytes, ...put } = options;
 	const sourceMeter = digestedInside ? new ByteCount(onSourceBytes) : new ByteMeter(onSourceBytes);
 	const storedMeter = new ByteMeter();
 	const measured = sourceMeter.measure(source);
-	const compressed: AsyncIterable<Uint8Array> = compression.algorithm === 'none' ? measured : compress(measured, compression.level);
+	const compressed: AsyncIterable<Uint8Array> = compression.algorithm === 'none' || contentBytes ? measured : compress(measured, compression.level);
 	const stored = !encryption ? compressed : encrypt(compressed, encryption);
 	await store.put(key, storedMeter.measure(stored), put);
 	return {
-		sourceBytes: sourceMeter.bytes,
+		sourceBytes: contentBytes?.() ?? sourceMeter.bytes,
 		...(sourceMeter instanceof ByteMeter && { sourceSha256: sourceMeter.sha256() }),
 		storedBytes: storedMeter.bytes,
 		storedSha256: storedMeter.sha256(),
-		compression: compression.algorithm === 'none' ? compression : { ...compression, frameBytes: FRAME_BYTES },
+		compression: compression.algorithm === 'none' ? compression : { ...compression, frameBytes: contentBytes ? ONE_FRAME : FRAME_BYTES },
 		...(encryption && { encryption: describeEncryption(encryption) }),
 	};
 }

@@ -16,6 +16,18 @@ const checkpointField: INodeProperties = {
 	description: 'How the server gets ready',
 };
 
+const compressAtField: INodeProperties = {
+	displayName: 'Compress',
+	name: 'compressAt',
+	type: 'options',
+	options: [
+		{ name: 'Here', value: 'here', description: 'The data crosses the network uncompressed, and costs the server no processor time for it' },
+		{ name: 'On the Server', value: 'server', description: 'Faster, and a fraction crosses the network, for up to one processor core of the server. With servers that cannot (older than PostgreSQL 15, or built without zstd) it happens here.' },
+	],
+	default: 'server',
+	description: 'Where the backup is compressed',
+};
+
 const rateField: INodeProperties = {
 	displayName: 'Highest Rate (MB a Second)',
 	name: 'maxRate',
@@ -40,7 +52,7 @@ export function serverNameField(operations: string[]): INodeProperties {
 
 /** The options of one operation; `more` are those that only it has. */
 export function basebackupOptions(operation: string, more: INodeProperties[]): INodeProperties {
-	const fields = [checkpointField, compressionField, noteField, rateField, timeoutField, lockWaitField, ...more];
+	const fields = [checkpointField, compressAtField, compressionField, noteField, rateField, timeoutField, lockWaitField, ...more];
 	return optionsCollection([operation], fields.sort((one, other) => (one.displayName < other.displayName ? -1 : 1)));
 }
 
@@ -54,6 +66,7 @@ export async function basebackupCommon({ parameters, connection, store, encrypti
 		encryption: await encryption(),
 		name: parameters.text('sourceName', 'Name').trim(),
 		checkpoint: options.choice('checkpoint', 'Checkpoint', ['fast', 'spread']),
+		compressAt: options.choice('compressAt', 'Compress', ['server', 'here']),
 		maxRateKilobytes: rate === undefined || rate === 0 ? null : Math.max(32, Math.round(rate * KILOBYTES)),
 		compressionLevel: options.number('compressionLevel', 'Compression Level'),
 		note: options.text('note', 'Note'),

@@ -10,13 +10,15 @@ export interface BaseBackupCommand {
 	readonly maxRateKilobytes: number | null;
 	/** A manifest was uploaded before. PostgreSQL 17 and newer. */
 	readonly incremental: boolean;
+	/** Level of zstd with which the server is to compress the archives, one frame each; null: not at all. PostgreSQL 15 and newer. */
+	readonly zstdLevel: number | null;
 }
 
 /**
  * The text of BASE_BACKUP: https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-BASE-BACKUP.
  * The WAL that makes the backup consistent is sent inside; the server does not wait until it has archived it.
  */
-export function baseBackupCommand({ serverMajor, label, checkpoint, maxRateKilobytes, incremental }: BaseBackupCommand): string {
+export function baseBackupCommand({ serverMajor, label, checkpoint, maxRateKilobytes, incremental, zstdLevel }: BaseBackupCommand): string {
 	const name = pg.escapeLiteral(label.replace(/[^\x20-\x7e]/g, '?').replace(/\\/g, '/'));
 	if (serverMajor < 15) {
 		const options = [`LABEL ${name}`, 'PROGRESS', ...(checkpoint === 'fast' ? ['FAST'] : []), 'WAL', 'NOWAIT', ...(maxRateKilobytes === null ? [] : [`MAX_RATE ${maxRateKilobytes}`]), 'TABLESPACE_MAP', `MANIFEST 'yes'`, `MANIFEST_CHECKSUMS 'SHA256'`];
@@ -34,6 +36,7 @@ export function baseBackupCommand({ serverMajor, label, checkpoint, maxRateKilob
 		`TARGET 'client'`,
 		...(maxRateKilobytes === null ? [] : [`MAX_RATE ${maxRateKilobytes}`]),
 		...(incremental ? ['INCREMENTAL'] : []),
+		...(zstdLevel === null ? [] : [`COMPRESSION 'zstd'`, `COMPRESSION_DETAIL 'level=${zstdLevel}'`]),
 	];
 	return `BASE_BACKUP (${options.join(', ')})`;
 }

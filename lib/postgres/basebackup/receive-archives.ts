@@ -8,7 +8,9 @@ export interface ReceivedArchive {
 	readonly content: 'data' | 'tablespace' | 'manifest';
 	/** Of a tablespace. */
 	readonly oid: number | undefined;
-	/** Chunks are valid until the next one is asked for: their memory is used again. */
+	/** The server compressed it: one zstd frame. */
+	readonly compressed: boolean;
+	/** Chunks are valid until the next one is asked for, because their memory is used again; those of a compressed archive may be kept: a store gets them as they are. */
 	readonly bytes: AsyncIterable<Buffer>;
 }
 
@@ -148,9 +150,10 @@ export class ArchiveReceiver implements CopyHandler {
 		switch (this.message) {
 			case ARCHIVE: {
 				const name = message.toString('utf8', 0, Math.max(0, message.indexOf(0)));
-				const [, base, oid] = /^(?:(base)|(\d{1,10}))\.tar$/.exec(name) ?? [];
+				const [, base, oid, suffix] = /^(?:(base)|(\d{1,10}))\.tar(\.zst)?$/.exec(name) ?? [];
 				if (base === undefined && oid === undefined) throw unexpected(`an archive named ${JSON.stringify(name)}`);
-				this.current = oid === undefined ? this.begin('data') : this.begin('tablespace', Number(oid));
+				const compressed = suffix !== undefined;
+				this.current = oid === undefined ? this.begin('data', { compressed }) : this.begin('tablespace', { oid: Number(oid), compressed });
 				return;
 			}
 			case MANIFEST:
@@ -168,19 +171,19 @@ export class ArchiveReceiver implements CopyHandler {
 		const tablespaces = this.announcement?.tablespaces ?? [];
 		const at = this.begun;
 		const tablespace = tablespaces[at];
-		if (tablespace) return this.begin('tablespace', tablespace.oid);
+		if (tablespace) return this.begin('tablespace', { oid: tablespace.oid });
 		return this.begin(at === tablespaces.length ? 'data' : 'manifest');
 	}
 
-	private begin(content: ReceivedArchive['content'], oid?: number): Channel<Buffer> {
+	private begin(content: ReceivedArchive['content'], { oid, compressed = false }: { oid?: number; compressed?: boolean } = {}): Channel<Buffer> {
 		if (!this.announcement) throw unexpected('an archive before the list of tablespaces');
 		this.endArchive();
 		this.begun += 1;
 		const bytes = new Channel<Buffer>(
 			(chunk) => this.backpressure.take(chunk.length),
-			(chunk) => this.blocks.giveBack(chunk),
+			(chunk) => (compressed ? undefined : this.blocks.giveBack(chunk)),
 		);
-		this.archives.push({ content, oid, bytes });
+		this.archives.push({ content, oid, compressed, bytes });
 		return bytes;
 	}
 }

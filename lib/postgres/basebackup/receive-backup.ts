@@ -5,6 +5,8 @@ import { BackupError } from '../../core/errors';
 import type { PostgresConnection } from '../connection-settings';
 import type { ReplicationSession, ResultSet } from '../replication/replication-session';
 import { sqlState } from '../server-error';
+import { ByteCount } from '../../pipeline/byte-count';
+import { passOneFrame } from '../../pipeline/one-frame';
 import { ContentCheck } from './check-contents';
 import { baseBackupCommand } from './command';
 import { CorruptPages } from './corrupt-pages';
@@ -18,6 +20,10 @@ import type { ManifestFacts } from './server-manifest';
 const DATA_CORRUPTED = 'XX001';
 const UNDEFINED_FILE = '58P01';
 const NOT_IN_STATE = '55000';
+/** How a server says that it was built without zstd. */
+const CANNOT_COMPRESS: ReadonlySet<string | undefined> = new Set(['42601', '0A000']);
+/** Servers before cannot compress a base backup. */
+const COMPRESSING_MAJOR = 15;
 
 export interface ReceiveOptions {
 	readonly session: ReplicationSession;
@@ -25,6 +31,8 @@ export interface ReceiveOptions {
 	readonly checkpoint: 'fast' | 'spread';
 	readonly maxRateKilobytes: number | null;
 	readonly compressionLevel: number;
+	/** `server`, also where it is left out: by the server where it can, else here. */
+	readonly compressAt?: 'server' | 'here';
 	readonly connection: PostgresConnection;
 	/** The server's manifest of the backup that this one builds on; undefined: a full one. */
 	readonly parentManifest: (() => AsyncIterable<Uint8Array>) | undefined;
@@ -52,34 +60,18 @@ export async function receiveBackup(options: ReceiveOptions, draft: BackupDraft,
 	if (options.parentManifest) await upload(session, options.parentManifest());
 	const unreserved = await reserveWal(session, context.randomBytes(8));
 	if (unreserved !== undefined) draft.warn(unreserved);
-	const receiver = new ArchiveReceiver(facts.major, session);
-	const check = new ContentCheck();
 	const corrupt = new CorruptPages();
 	corrupt.listen(session.client);
-	const command = baseBackupCommand({
-		serverMajor: facts.major,
-		label: `backup-recovery ${draft.id}`,
-		checkpoint: options.checkpoint,
-		maxRateKilobytes: options.maxRateKilobytes,
-		incremental: options.parentManifest !== undefined,
-	});
-	const copying = copyAll(session, command, receiver);
-	// Its error reaches whoever reads the archives; until it is awaited it must not count as unhandled.
-	copying.catch(() => undefined);
-	let artifacts: { oid: number | undefined; artifact: Artifact }[];
-	let sets: ResultSet[];
+	let received: Received;
 	try {
-		artifacts = await storeArchives({ ...options, step, facts, receiver, check }, draft, context);
-		sets = await copying;
-	} catch (caught) {
-		const error = receiver.failure ? receiver.failure.error : caught;
+		received = await copyAndStore({ ...options, step, facts }, draft, context);
+	} catch (error) {
 		session.destroy(error);
-		await copying.catch(() => undefined);
 		throw await meaning(error, options, corrupt, draft.signal);
 	} finally {
 		session.client.removeListener('notice', corrupt.onNotice);
 	}
-	const { announcement } = receiver;
+	const { announcement, artifacts, check, sets } = received;
 	const [endLsn, timeline] = sets.at(-1)?.rows[0] ?? [];
 	if (!announcement || typeof endLsn !== 'string') throw new BackupError('SERVER_ERROR', 'The server did not say where the base backup ends.', 'Nothing was published. Run the job again.');
 	if (Number(timeline) !== announcement.timeline) throw new BackupError('SERVER_ERROR', `The base backup began on timeline ${announcement.timeline} and ended on ${timeline ?? 'none'}.`, 'The standby was promoted meanwhile. Nothing was published. Run the job again.');
@@ -113,6 +105,59 @@ async function meaning(error: unknown, { connection, parentManifest }: ReceiveOp
 	}
 }
 
+interface CopyOptions extends ReceiveOptions {
+	readonly step: string;
+	readonly facts: ServerFacts;
+}
+
+/** What one BASE_BACKUP brought. */
+interface Received {
+	readonly announcement: Announcement | undefined;
+	readonly artifacts: { oid: number | undefined; artifact: Artifact }[];
+	readonly check: ContentCheck;
+	readonly sets: ResultSet[];
+}
+
+/** With the server's compression where it is wanted and the server has it: whether it has is told by trying only, and at once. */
+async function copyAndStore(options: CopyOptions, draft: BackupDraft, context: JobContext): Promise<Received> {
+	const { compressAt, facts, step } = options;
+	if (compressAt === 'here' || facts.major < COMPRESSING_MAJOR) return await copyOnce({ ...options, zstdLevel: null }, draft, context);
+	try {
+		return await copyOnce({ ...options, zstdLevel: options.compressionLevel }, draft, context);
+	} catch (error) {
+		if (!CANNOT_COMPRESS.has(sqlState(error))) throw error;
+		context.progress({ step: `${step}: it was built without zstd, so what it sends is compressed here` });
+		return await copyOnce({ ...options, zstdLevel: null }, draft, context);
+	}
+}
+
+async function copyOnce(options: CopyOptions & { readonly zstdLevel: number | null }, draft: BackupDraft, context: JobContext): Promise<Received> {
+	const { session, facts } = options;
+	const receiver = new ArchiveReceiver(facts.major, session);
+	const check = new ContentCheck();
+	const command = baseBackupCommand({
+		serverMajor: facts.major,
+		label: `backup-recovery ${draft.id}`,
+		checkpoint: options.checkpoint,
+		maxRateKilobytes: options.maxRateKilobytes,
+		incremental: options.parentManifest !== undefined,
+		zstdLevel: options.zstdLevel,
+	});
+	const copying = copyAll(session, command, receiver);
+	// Its error reaches whoever reads the archives; until it is awaited it must not count as unhandled.
+	copying.catch(() => undefined);
+	try {
+		const artifacts = await storeArchives({ ...options, receiver, check }, draft, context);
+		return { artifacts, check, sets: await copying, announcement: receiver.announcement };
+	} catch (caught) {
+		const error = receiver.failure ? receiver.failure.error : caught;
+		// The server has ended what it reports an error of; anything else it goes on sending.
+		if (sqlState(error) === undefined) session.destroy(error);
+		await copying.catch(() => undefined);
+		throw error;
+	}
+}
+
 async function copyAll(session: ReplicationSession, command: string, receiver: ArchiveReceiver): Promise<ResultSet[]> {
 	try {
 		const sets = await session.copy(command, receiver);
@@ -124,9 +169,7 @@ async function copyAll(session: ReplicationSession, command: string, receiver: A
 	}
 }
 
-interface StoreOptions extends ReceiveOptions {
-	readonly step: string;
-	readonly facts: ServerFacts;
+interface StoreOptions extends CopyOptions {
 	readonly receiver: ArchiveReceiver;
 	readonly check: ContentCheck;
 }
@@ -137,28 +180,34 @@ async function storeArchives(options: StoreOptions, draft: BackupDraft, context:
 	let before = 0;
 	for await (const archive of receiver.archives) {
 		const total = receiver.announcement?.bytes ?? 0;
+		// The estimate leaves out WAL and what was added meanwhile; beyond it there is no total.
+		const tell = (done: number) => context.progress({ step, done: before + done, ...(before + done < total && { total }), unit: 'bytes' });
+		const content = archive.compressed ? new ByteCount(tell) : undefined;
 		const spec = {
 			...nameOf(archive),
 			compression: { algorithm: 'zstd' as const, level: options.compressionLevel },
 			secret: true,
 			digestedInside: archive.content !== 'manifest',
 			...(archive.content === 'data' && { expectedBytes: total }),
-			// The estimate leaves out WAL and what was added meanwhile; beyond it there is no total.
-			onSourceBytes: (done: number) => context.progress({ step, done: before + done, ...(before + done < total && { total }), unit: 'bytes' }),
+			...(content ? { contentBytes: () => content.bytes } : { onSourceBytes: tell }),
 		};
-		const artifact = await draft.writeArtifact(spec, watched(archive, options));
+		const artifact = await draft.writeArtifact(spec, content ? passOneFrame(archive.bytes, (bytes) => drain(content.measure(watched({ ...archive, bytes }, options)))) : watched(archive, options));
 		before += artifact.sourceBytes;
 		artifacts.push({ oid: archive.oid, artifact });
 	}
 	return artifacts;
 }
 
-function watched(archive: ReceivedArchive, { check, facts }: StoreOptions): AsyncGenerator<Buffer, void, void> {
+async function drain(bytes: AsyncIterable<Uint8Array>): Promise<void> {
+	for await (const chunk of bytes) void chunk;
+}
+
+function watched(archive: Pick<ReceivedArchive, 'content' | 'oid' | 'bytes'>, { check, facts }: StoreOptions): AsyncGenerator<Buffer, void, void> {
 	const { content, oid, bytes } = archive;
 	return content === 'manifest' ? check.manifest(bytes) : check.archive(nameOf(archive).name, oid, bytes, facts.major >= 15);
 }
 
-function nameOf({ content, oid }: ReceivedArchive): { name: string; role: string; mediaType: string } {
+function nameOf({ content, oid }: Pick<ReceivedArchive, 'content' | 'oid'>): { name: string; role: string; mediaType: string } {
 	switch (content) {
 		case 'data':
 			return { name: 'base.tar.zst', role: BASE_ROLE, mediaType: 'application/x-tar' };

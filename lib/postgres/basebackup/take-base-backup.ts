@@ -28,6 +28,8 @@ export interface BaseBackupOptions {
 	/** null: as fast as it goes. */
 	readonly maxRateKilobytes: number | null;
 	readonly compressionLevel: number;
+	/** `server`, also where it is left out: by the server where it can (PostgreSQL 15 and newer, built with zstd), else here. */
+	readonly compressAt?: 'server' | 'here';
 	readonly lockWaitSeconds: number;
 	readonly note?: string;
 }

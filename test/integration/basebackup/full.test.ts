@@ -40,13 +40,17 @@ afterAll(async () => {
 beforeEach(async () => (root = await mkdtemp(join(tmpdir(), 'backup-recovery-store-'))));
 afterEach(async () => await rm(root, { recursive: true, force: true }));
 
-test('stock tools accept it, and what comes back is what was there', async () => {
+test.each(['server', 'here'] as const)('compressed %s: stock tools accept it, and what comes back is what was there', async (compressAt) => {
 	const context = await testContext();
-	const manifest = await takeBaseBackup({ ...DEFAULTS, connection: server.connection }, openStore({ type: 'folder', path: root, prefix: '' }, context), context);
+	const manifest = await takeBaseBackup({ ...DEFAULTS, compressAt, connection: server.connection }, openStore({ type: 'folder', path: root, prefix: '' }, context), context);
 	expect(manifest).toMatchObject({ kind: 'base', parent: null, source: { type: 'postgres', name: 'main' }, warnings: expect.anything() });
 	const { basebackup } = manifest;
 	expect(basebackup?.files.count).toBeGreaterThan(900);
 	expect(basebackup?.tablespaces).toHaveLength(1);
+	const archives = manifest.artifacts.filter(({ role }) => role === 'base' || role === 'tablespace');
+	// One frame is what the server writes; ours are many.
+	expect(archives.map(({ compression }) => compression.algorithm === 'zstd' && compression.frameBytes === 0)).toEqual([compressAt === 'server', compressAt === 'server']);
+	expect(archives.every(({ sourceBytes, storedBytes }) => sourceBytes > 2 * storedBytes)).toBe(true);
 	expect(basebackup?.databases.map(({ name }) => name)).toEqual(['crm', 'postgres']);
 	expect(context.events.some(({ unit, total }) => unit === 'bytes' && (total ?? 0) > 20_000_000)).toBe(true);
 	// An event at its end is never throttled: beyond the estimate there must be no total.
