@@ -28,8 +28,18 @@ export function shortDay(day: string): string {
 /** The calendar month before the one in which `now` lies in the zone. */
 export function monthBefore(now: Date, timeZone: string): Period {
 	const to = DateTime.fromJSDate(now, { zone: timeZone }).startOf('month');
-	const from = to.minus({ months: 1 });
-	return { from: from.toMillis(), to: to.toMillis(), before: { from: from.minus({ months: 1 }).toMillis(), to: from.toMillis() }, days: daysFrom(from, to), words: from.setLocale('en-GB').toFormat('LLLL yyyy') };
+	return monthFrom(to.minus({ months: 1 }), to, '');
+}
+
+/** The calendar month in which `now` lies in the zone, up to now. */
+export function monthSoFar(now: Date, timeZone: string): Period {
+	const to = DateTime.fromJSDate(now, { zone: timeZone });
+	return monthFrom(to.startOf('month'), to, ' so far');
+}
+
+function monthFrom(from: DateTime, to: DateTime, words: string): Period {
+	const before = { from: from.minus({ months: 1 }).toMillis(), to: from.toMillis() };
+	return { from: from.toMillis(), to: to.toMillis(), before, days: daysFrom(from, to), words: `${from.setLocale('en-GB').toFormat('LLLL yyyy')}${words}` };
 }
 
 /** The last `count` times 24 hours up to now; its days are the last `count` of the calendar, today among them. */
