@@ -14,7 +14,7 @@ export function componentCard(component: ComponentStatus, { hold, checkedAt }: S
 	const reasons = [...component.reasons, ...(heldComponents(hold).includes(component.component) ? ['Retention is on hold because of its backups: see above.'] : [])];
 	return html`<section class="card" aria-label="${component.label}"><header><h3>${component.label}</h3>${badge(shownState(component, hold))}</header>
 ${reasons.length === 0 ? null : html`<ul class="reasons">${reasons.map((reason) => html`<li>${localTimes(reason, timeZone)}</li>`)}</ul>`}
-<dl><dt>Newest</dt><dd>${when(lastSuccess?.startedAt)}${ageHours === null ? '' : `, ${durationWords(ageHours * 3600)} ago`}</dd>
+<dl><dt>Newest</dt><dd>${ageHours === null ? when(lastSuccess?.startedAt) : html`<span class="whole">${when(lastSuccess?.startedAt)},</span> <span class="whole">${durationWords(ageHours * 3600)} ago</span>`}</dd>
 <dt>Next expected</dt><dd>${nextWords(component, checkedAt, timeZone)}</dd>
 <dt>Verified</dt><dd>${when(lastVerified?.at)}${lastVerified ? ` (${lastVerified.level})` : ''}</dd>
 <dt>Restored</dt><dd>${when(lastRestored?.at)}</dd>

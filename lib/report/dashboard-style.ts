@@ -6,7 +6,7 @@ export const DASHBOARD_STYLE = `
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:76rem;margin:0 auto;padding:1.25rem 1rem 3rem}
 h1{font-size:1.6rem;line-height:1.2;margin:0}h2{font-size:1.15rem;margin:2rem 0 .6rem}h3{font-size:1.05rem;margin:0}
-p{margin:.3rem 0}.soft{color:var(--soft)}.small{font-size:.875rem}code{font:.85em/1.4 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
+p{margin:.3rem 0}.whole{white-space:nowrap}.soft{color:var(--soft)}.small{font-size:.875rem}code{font:.85em/1.4 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 header{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;justify-content:space-between}
 .state{display:inline-flex;align-items:center;gap:.4em;padding:.1em .65em;border-radius:99px;font-size:.875rem;font-weight:600;white-space:nowrap}
 main>header .state{font-size:1.05rem;padding:.25em .9em}

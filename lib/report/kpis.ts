@@ -74,7 +74,7 @@ function rto({ past, drills, targets, period }: KpiInput): Kpi {
 const TOLERANCE_WORDS = 'A gap may be longer than the goal by as long as the run took that ended it: a backup counts from its begin, and is there at its end.';
 
 function walWords({ windows, period }: KpiInput): string {
-	return walCounts(windows, period) ? 'Archived WAL counts as far back as it is still kept.' : 'With archived WAL it would be seconds; none of that time is kept here.';
+	return walCounts(windows, period) ? 'Archived WAL counts as far back as it is still kept.' : 'No archived WAL of that time is kept here.';
 }
 
 function rpo(input: KpiInput): Kpi {

@@ -55,7 +55,7 @@ function trend(name: string, values: readonly (number | null)[], words: (value: 
 
 function bars(values: readonly (number | null)[], height: number): Html[] {
 	const most = Math.max(...values.map((value) => value ?? 0));
-	return values.map((value) => (value === null || most === 0 ? html`<td></td>` : html`<td valign="bottom"><div style="height:${Math.max(value > 0 ? 1 : 0, Math.round((value / most) * height))}px;background:#2f6fde"></div></td>`));
+	return values.map((value) => (value === null || value === 0 ? html`<td></td>` : html`<td valign="bottom"><div style="height:${Math.max(1, Math.round((value / most) * height))}px;background:#2f6fde"></div></td>`));
 }
 
 function spanWords(days: readonly string[]): string {

@@ -1,10 +1,10 @@
 import { durationWords, sizeWords, timeWords } from '../core/words';
 import { shortDay } from './calendar';
-import { shownState } from './held-components';
+import { heldComponents, shownState } from './held-components';
 import { Html, html } from './html';
 import { localTimes } from './local-times';
 import { runsChart, trendCharts } from './monthly-charts';
-import { badge, frame, moreNote, note, section, table, whole } from './monthly-parts';
+import { badge, frame, moreNote, note, row, section, table, whole } from './monthly-parts';
 import { capped, failuresNote, gravestFacts, type MonthlyReport } from './monthly-report';
 import type { MonthlyRow } from './monthly-rows';
 import { COLOURS, FONT, MONTHLY_STYLE, SIGNS, SOFT } from './monthly-style';
@@ -40,21 +40,25 @@ ${gravest(report)}${standing(report)}${goals(report)}${failed(report)}${runsChar
 function gravest(report: MonthlyReport): Html {
 	const facts = gravestFacts(report);
 	const box = (state: 'OK' | 'WARNING' | 'CRITICAL', what: string, detail: string) =>
-		html`<tr><td class="${state}" style="${COLOURS[state]}${FONT}font-size:15px;line-height:21px;padding:10px 14px;border-left:6px solid;border-bottom:4px solid transparent;background-clip:padding-box;overflow-wrap:break-word;"><strong>${SIGNS[state]} ${what}</strong>${detail === '' ? null : html`<br><span style="font-size:14px;">${detail}</span>`}</td></tr>`;
+		html`<tr><td class="${state}" style="${COLOURS[state]}${FONT}font-size:15px;line-height:21px;padding:10px 14px;border-left:6px solid;overflow-wrap:break-word;"><strong>${SIGNS[state]} ${what}</strong>${detail === '' ? null : html`<br><span style="font-size:14px;">${detail}</span>`}</td></tr><tr><td style="font-size:0;line-height:0;height:6px;">&nbsp;</td></tr>`;
 	const { shown, more } = capped(facts);
 	const rows = facts.length === 0 ? [box('OK', 'All is well', 'Everything is backed up in time, nothing that failed is open, and no goal was missed.')] : shown.map(({ state, what, detail }) => box(state, what, detail));
 	return html`<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;">${rows}</table>${moreNote(more) ?? html``}`;
 }
 
+const STANDING = ['What', 'State', 'Newest', 'Restored as a test'] as const;
+
+/** Under each component, over the whole width, why it is not well. */
 function standing({ status, timeZone }: MonthlyReport): Html {
 	const when = (iso: string | undefined) => (iso === undefined ? 'never' : timeWords(iso, timeZone));
-	const rows = status.components.map((component) => {
+	const rows = status.components.flatMap((component) => {
 		const { label, lastSuccess, lastRestored, reasons } = component;
 		const state = shownState(component, status.hold);
-		const why = reasons.length === 0 ? '\u2013' : html`${reasons.map((reason, at) => html`${at === 0 ? null : html`<br>`}\u2022 ${localTimes(reason, timeZone)}`)}`;
-		return [label, badge(state, state), whole(when(lastSuccess?.startedAt)), whole(when(lastRestored?.at)), why];
+		const held = heldComponents(status.hold).includes(component.component) ? ['Retention is on hold because of its backups.'] : [];
+		const why = [...reasons, ...held].map((reason) => html`<br>\u2022 ${localTimes(reason, timeZone)}`);
+		return [row(STANDING, [label, badge(state, state), whole(when(lastSuccess?.startedAt)), whole(when(lastRestored?.at))]), ...(why.length === 0 ? [] : [html`<tr class="w"><td colspan="${STANDING.length}"><strong>Why:</strong>${why}</td></tr>`])];
 	});
-	return section('How it stands now', rows.length === 0 ? note('Nothing is backed up yet.') : table(['What', 'State', 'Newest', 'Restored as a test', 'Why'], rows));
+	return section('How it stands now', rows.length === 0 ? note('Nothing is backed up yet.') : frame('t s', STANDING, html`${rows}`));
 }
 
 function goals({ kpis }: MonthlyReport): Html {
@@ -95,7 +99,7 @@ function stored({ status }: MonthlyReport): Html | null {
 	const largest = Math.max(1, ...status.components.map(({ storedBytes }) => storedBytes));
 	const rows = status.components.map(({ label, storedBytes, backups }) => {
 		const width = storedBytes === 0 ? 0 : Math.max(1, Math.round((storedBytes / largest) * 100));
-		return [label, `${sizeWords(storedBytes)}, ${backups} backup${backups === 1 ? '' : 's'}`, html`<table class="c" role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr>${width === 0 ? null : html`<td width="${width}%"><div style="height:12px;background:#2f6fde"></div></td>`}<td></td></tr></table>`];
+		return [label, `${sizeWords(storedBytes)}, ${backups} backup${backups === 1 ? '' : 's'}`, html`<table class="c" role="presentation" width="100%" cellpadding="0" cellspacing="0" style="min-width:240px;"><tr>${width === 0 ? null : html`<td width="${width}%"><div style="height:12px;background:#2f6fde"></div></td>`}<td></td></tr></table>`];
 	});
 	return rows.length === 0 ? null : section('Stored', table(['What', 'Size', 'To scale'], rows));
 }

@@ -29,11 +29,14 @@ type Cell = Html | string;
 
 /** The first cell of each row is its heading; on a phone each row is a block, and each cell says what it is. */
 export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): Html {
-	const body = rows.map(([first, ...rest]) => html`<tr><th scope="row" align="left">${first ?? ''}</th>${rest.map((cell, at) => html`<td class="k" data-l="${columns[at + 1] ?? ''}">${cell}</td>`)}</tr>`);
-	return frame('t s', columns, html`${body}`);
+	return frame('t s', columns, html`${rows.map((cells) => row(columns, cells))}`);
 }
 
-/** A table of short figures, each cell as short as it can be: there are hundreds of rows. */
+export function row(columns: readonly string[], [first, ...rest]: readonly Cell[]): Html {
+	return html`<tr><th scope="row" align="left">${first ?? ''}</th>${rest.map((cell, at) => html`<td class="k" data-l="${columns[at + 1] ?? ''}">${cell}</td>`)}</tr>`;
+}
+
+/** A table with rows of its own. @param classes `t s` stacks on a phone, `t n` is narrow enough for one */
 export function frame(classes: string, columns: readonly string[], body: Html): Html {
 	return html`<table class="${classes}" width="100%" cellpadding="6" cellspacing="0" style="border-collapse:collapse;${FONT}font-size:14px;"><thead><tr>${columns.map((column) => html`<th scope="col" align="left">${column}</th>`)}</tr></thead><tbody>${body}</tbody></table>`;
 }
