@@ -4,6 +4,7 @@ import { type LastRun, readLastRun, recordedError, writeLastRun } from '../catal
 import type { Lock } from '../catalog/locks';
 import type { Manifest } from '../catalog/manifest';
 import { sealManifest } from '../catalog/manifest-digest';
+import { appendToHistory, diedRun, pastRun } from '../catalog/run-history';
 import { seriesOf } from '../catalog/series';
 import { writeSmallObject } from '../catalog/small-object';
 import { withLock } from '../catalog/with-lock';
@@ -68,6 +69,7 @@ async function publishUnderLock(
 	let manifest: Manifest;
 	try {
 		await lock.attach(id);
+		await recordDeath(options, run, signal);
 		await writeLastRun(store, run, signal);
 		for (const leftover of await removeLeftovers(store, component)) {
 			context.progress({ step: `Warning: removed what the unfinished run ${leftover} had left behind` });
@@ -112,6 +114,10 @@ async function publishUnderLock(
 	await report(options, 'the run could not be recorded as successful', async () =>
 		writeLastRun(store, { ...run, outcome: 'success', finishedAt: manifest.finishedAt }, AbortSignal.timeout(CLEAN_UP_MS)),
 	);
+	await report(options, 'the run could not be added to the history', async () => {
+		throwIfAborted(lock.signal);
+		await appendToHistory(store, run, pastRun({ ...run, outcome: 'success', finishedAt: manifest.finishedAt }, manifest), AbortSignal.timeout(CLEAN_UP_MS));
+	});
 	return manifest;
 }
 
@@ -134,7 +140,7 @@ async function publishManifest({ store, component }: PublishOptions, manifest: M
 }
 
 /** Removes what was written, manifest first so that nothing half-made is ever listed, and records the failure. */
-async function undo(options: PublishOptions, failed: LastRun): Promise<void> {
+async function undo(options: PublishOptions, failed: LastRun & { readonly outcome: 'failed' }): Promise<void> {
 	const { store, component } = options;
 	const id = failed.backupId;
 	await report(options, `the files of ${id} could not be removed; the next run removes them`, async () => {
@@ -146,6 +152,15 @@ async function undo(options: PublishOptions, failed: LastRun): Promise<void> {
 		const recorded = await readLastRun(store, seriesOf(failed));
 		if (recorded && recorded.startedAt > failed.startedAt) return;
 		await writeLastRun(store, failed, AbortSignal.timeout(CLEAN_UP_MS));
+		await appendToHistory(store, failed, pastRun(failed), AbortSignal.timeout(CLEAN_UP_MS));
+	});
+}
+
+/** The one before that is still recorded as running died: this one has the lock. It told nobody, and its record is about to be replaced. */
+async function recordDeath(options: PublishOptions, run: LastRun, signal: AbortSignal): Promise<void> {
+	await report(options, 'the run before this one, which died, could not be added to the history', async () => {
+		const before = await readLastRun(options.store, seriesOf(run));
+		if (before?.outcome === 'running') await appendToHistory(options.store, before, diedRun(before), signal);
 	});
 }
 

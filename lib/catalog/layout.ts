@@ -12,6 +12,8 @@ export const LOCKS_FOLDER = 'locks/';
 export const WAL_FOLDER = 'wal/';
 export const RETENTION_HOLD_KEY = 'status/retention-hold.json';
 export const LAST_RUN_FOLDER = 'status/last-run/';
+export const HISTORY_FOLDER = 'status/history/';
+export const STORE_IDENTITY_KEY = 'status/store.json';
 export const RECOVERIES_FOLDER = 'recoveries/';
 export const KITS_FOLDER = 'break-glass/';
 export const EXPECTED_RUNS_FOLDER = 'status/next-expected/';
@@ -47,6 +49,11 @@ export function artifactKey(component: Component, id: string, artifact: string):
 
 export function lastRunKey(series: string): string {
 	return `${LAST_RUN_FOLDER}${series}.json`;
+}
+
+/** What ended of a series in one month, `YYYY-MM` in UTC. */
+export function historyKey(series: string, month: string): string {
+	return `${HISTORY_FOLDER}${series}/${month}.json`;
 }
 
 /** The archive of WAL of one server, told by its system identifier. */

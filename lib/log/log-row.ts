@@ -1,5 +1,6 @@
 import type { KnownRun } from '../catalog/known-runs';
 import type { LastRun } from '../catalog/last-run';
+import { DEATH, NO_HISTORY, type RunHistory } from '../catalog/run-history';
 import type { BackupSummary } from '../catalog/summary';
 
 /** One row of `backup_log`; the names are those of its columns. Times are ISO 8601 with zone. */
@@ -78,8 +79,34 @@ export function rowOfRun(run: LastRun, died: boolean, store: string): LogRow {
 		verified_at: null,
 		copies: 0,
 		...(died
-			? { error_code: 'JOB_CRASHED', error_message: 'The run ended without a word: its process was killed or its machine stopped.', error_hint: 'Nothing of it is visible, and the next run removes what it left behind. See why it ended.' }
+			? { error_code: DEATH.code, error_message: DEATH.message, error_hint: DEATH.hint }
 			: { error_code: run.error?.code ?? null, error_message: run.error?.message ?? null, error_hint: run.error?.hint ?? null }),
+	};
+}
+
+/** The row of a run that ended, from the history: it failed, or its backup is pruned since. */
+function rowOfPastRun({ component, kind, source, ...run }: RunHistory['runs'][number], store: string): LogRow {
+	return {
+		backup_id: run.backupId,
+		component,
+		kind,
+		source,
+		status: run.outcome,
+		created_at: run.startedAt,
+		finished_at: run.finishedAt,
+		duration_minutes: run.durationSeconds === null ? null : minutes(run.durationSeconds),
+		size_mb: run.storedBytes === null ? null : megabytes(run.storedBytes),
+		source_bytes: run.sourceBytes,
+		stored_bytes: run.storedBytes,
+		store,
+		parent: null,
+		damaged: false,
+		verified_level: null,
+		verified_at: null,
+		copies: 0,
+		error_code: run.error?.code ?? null,
+		error_message: run.error?.message ?? null,
+		error_hint: run.error?.hint ?? null,
 	};
 }
 
@@ -91,9 +118,13 @@ function megabytes(bytes: number): number {
 	return Math.round(bytes / 1000) / 1000;
 }
 
-/** The rows of one store: every published backup, and of each series the newest run where it has published nothing. */
-export function rowsOfStore(runs: readonly KnownRun[], backups: readonly BackupSummary[], store: string): LogRow[] {
+/**
+ * The rows of one store: every published backup, of each series the newest run where it has published nothing, and what the history knows
+ * besides: runs that failed, and those whose backups are pruned since.
+ */
+export function rowsOfStore(runs: readonly KnownRun[], backups: readonly BackupSummary[], store: string, history: RunHistory = NO_HISTORY): LogRow[] {
 	const rows = new Map<string, LogRow>();
+	for (const run of history.runs) rows.set(run.backupId, rowOfPastRun(run, store));
 	for (const { run, died } of runs) if (run.outcome !== 'success') rows.set(run.backupId, rowOfRun(run, died, store));
 	for (const summary of backups) rows.set(summary.id, rowOfBackup(summary));
 	return [...rows.values()];

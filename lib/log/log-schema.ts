@@ -3,7 +3,13 @@ import { COUNTED_KINDS, DEFAULT_THRESHOLDS } from '../status/thresholds';
 
 /** Stands in the comment of what this package made, so that nothing else is ever changed or dropped. */
 const MARK = 'n8n-nodes-backup-recovery';
-const VERSION = 1;
+
+/** What brings a table of the version before up to each later one. Never changed once released: what was made by it has to stay the same. */
+const STEPS: readonly { readonly to: number; readonly statements: (table: string) => string }[] = [
+	{ to: 2, statements: (table) => `ALTER TABLE ${table} ADD COLUMN store_id text; COMMENT ON COLUMN ${table}.store_id IS 'Which store it is, wherever that is moved to.'` },
+];
+const TABLE_VERSION = STEPS.at(-1)?.to ?? 1;
+const VIEW_VERSION = 2;
 
 export type LogObject = 'made' | 'migrated' | 'kept' | 'not ours';
 
@@ -15,30 +21,35 @@ export type LogObject = 'made' | 'migrated' | 'kept' | 'not ours';
 export async function prepareLog(client: pg.Client, schema: string): Promise<{ readonly table: LogObject; readonly view: LogObject }> {
 	// Two runs at once would both find nothing.
 	await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`${MARK} ${schema}`]);
-	const table = await stateOf(client, schema, 'backup_log');
-	const view = await stateOf(client, schema, 'backup_status');
-	if (table === 'absent') await client.query(tableStatements(schema));
+	const table = await versionOf(client, schema, 'backup_log');
+	const view = await versionOf(client, schema, 'backup_status');
 	if (table === 'not ours') return { table, view: 'kept' };
-	if (view === 'absent' || view === 'ours, older') await client.query(viewStatements(schema));
-	return { table: outcome(table), view: outcome(view) };
+	if (table === 'absent') await client.query(firstTableStatements(schema));
+	await migrateTable(client, schema, table === 'absent' ? 1 : table);
+	if (view === 'absent' || (view !== 'not ours' && view < VIEW_VERSION)) await client.query(viewStatements(schema));
+	return { table: outcome(table, TABLE_VERSION), view: outcome(view, VIEW_VERSION) };
 }
 
-type Found = 'absent' | 'ours' | 'ours, older' | 'not ours';
+/** The version of what is there of this package. */
+type Found = 'absent' | 'not ours' | number;
 
-function outcome(found: Found): LogObject {
-	switch (found) {
-		case 'absent':
-			return 'made';
-		case 'ours':
-			return 'kept';
-		case 'ours, older':
-			return 'migrated';
-		case 'not ours':
-			return 'not ours';
+function outcome(found: Found, current: number): LogObject {
+	if (found === 'not ours') return found;
+	if (found === 'absent') return 'made';
+	return found < current ? 'migrated' : 'kept';
+}
+
+/** A table that a newer version has made stays as it is: it has every column that this one writes. */
+async function migrateTable(client: pg.Client, schema: string, from: number): Promise<void> {
+	const table = `${pg.escapeIdentifier(schema)}.backup_log`;
+	for (const { to, statements } of STEPS) {
+		if (to <= from) continue;
+		await client.query(statements(table));
+		await client.query(`COMMENT ON TABLE ${table} IS ${pg.escapeLiteral(`${MARK} ${to}`)}`);
 	}
 }
 
-async function stateOf(client: pg.Client, schema: string, name: string): Promise<Found> {
+async function versionOf(client: pg.Client, schema: string, name: string): Promise<Found> {
 	const { rows } = await client.query<{ comment: string | null }>(
 		`SELECT obj_description(c.oid, 'pg_class') AS comment FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
 		[schema, name],
@@ -46,11 +57,11 @@ async function stateOf(client: pg.Client, schema: string, name: string): Promise
 	const [row] = rows;
 	if (!row) return 'absent';
 	const version = new RegExp(`^${MARK} (\\d+)$`).exec(row.comment ?? '')?.[1];
-	if (version === undefined) return 'not ours';
-	return Number(version) < VERSION ? 'ours, older' : 'ours';
+	return version === undefined ? 'not ours' : Number(version);
 }
 
-function tableStatements(schema: string): string {
+/** The table as its first version made it; `STEPS` lead on from there. */
+function firstTableStatements(schema: string): string {
 	const table = `${pg.escapeIdentifier(schema)}.backup_log`;
 	return `CREATE TABLE ${table} (
 	backup_id text PRIMARY KEY,
@@ -77,7 +88,7 @@ function tableStatements(schema: string): string {
 	logged_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX backup_log_component_created_at ON ${table} (component, created_at);
-COMMENT ON TABLE ${table} IS ${pg.escapeLiteral(`${MARK} ${VERSION}`)};
+COMMENT ON TABLE ${table} IS ${pg.escapeLiteral(`${MARK} 1`)};
 COMMENT ON COLUMN ${table}.created_at IS 'When the run began: what came after is not in the backup.';
 COMMENT ON COLUMN ${table}.size_mb IS 'Millions of bytes in the store.';
 COMMENT ON COLUMN ${table}.deleted_at IS 'When it was found to be gone from the store.';`;
@@ -109,5 +120,5 @@ function viewStatements(schema: string): string {
 		ON l.component = t.component AND l.status = 'success' AND NOT l.damaged AND l.deleted_at IS NULL AND l.kind IN (${kinds})
 	WHERE t.always OR EXISTS (SELECT FROM ${place}.backup_log any_run WHERE any_run.component = t.component)
 	GROUP BY t.component, t.label, t.ok, t.late;
-COMMENT ON VIEW ${view} IS ${pg.escapeLiteral(`${MARK} ${VERSION}`)};`;
+COMMENT ON VIEW ${view} IS ${pg.escapeLiteral(`${MARK} ${VIEW_VERSION}`)};`;
 }

@@ -1,44 +1,60 @@
-import type { KnownRun } from '../catalog/known-runs';
-import { seriesOf } from '../catalog/series';
-import type { BackupSummary } from '../catalog/summary';
-import type { ReportedFailure } from './monthly-report';
+import type { LogRow } from '../log/log-row';
+import type { Span } from './calendar';
 
-/** Runs that failed or died and backups that are damaged, since a moment, newest first, each with what has become of it. Pure. */
-export function findFailures(runs: readonly KnownRun[], backups: readonly BackupSummary[], since: Date): ReportedFailure[] {
-	const failures = [...runs.flatMap((run) => ofRun(run, backups)), ...backups.flatMap((backup) => ofDamaged(backup, backups))];
-	return failures.filter(({ at }) => Date.parse(at) >= since.getTime()).sort((a, b) => (a.at < b.at ? 1 : -1));
+/** Something that failed, and what has become of it. Times are ISO 8601. */
+export interface ReportedFailure {
+	readonly at: string;
+	readonly what: string;
+	readonly message: string;
+	/** Nothing has succeeded since. */
+	readonly open: boolean;
+	readonly done: string;
+	/** What the error says should be done; else empty. */
+	readonly advice: string;
 }
 
-function ofRun({ run, died }: KnownRun, backups: readonly BackupSummary[]): ReportedFailure[] {
-	if (run.outcome !== 'failed' && !died) return [];
-	const later = soundSince(run, backups);
-	return [
-		{
-			at: run.finishedAt ?? run.startedAt,
-			what: `${run.component}: ${run.source} (${run.kind})`,
-			message: died ? 'It ended without a word.' : (run.error?.message ?? 'No reason is recorded.'),
-			open: !later,
-			done: later ? `A backup of it succeeded at ${later.startedAt}.` : 'Still open.',
-			advice: run.error?.hint ?? '',
-		},
-	];
+/** Runs that failed or died and backups that are damaged in a time, what is open first, then the newest, each with what has become of it. Pure. */
+export function findFailures(rows: readonly LogRow[], { from, to }: Span): ReportedFailure[] {
+	const sound = new Map<string, LogRow[]>();
+	for (const row of rows) {
+		if (row.status !== 'success' || row.damaged) continue;
+		const series = sound.get(nameOf(row)) ?? [];
+		series.push(row);
+		sound.set(nameOf(row), series);
+	}
+	const failures = rows.flatMap((row): ReportedFailure[] => {
+		if (row.status !== 'failed' && !row.damaged) return [];
+		const at = row.damaged ? row.created_at : (row.finished_at ?? row.created_at);
+		if (Date.parse(at) < from || Date.parse(at) >= to) return [];
+		const later = (sound.get(nameOf(row)) ?? []).filter(({ created_at }) => created_at > row.created_at).sort((a, b) => (a.created_at < b.created_at ? -1 : 1))[0];
+		return [row.damaged ? ofDamaged(row, at, later) : ofRun(row, at, later)];
+	});
+	return failures.sort((a, b) => Number(b.open) - Number(a.open) || (a.at < b.at ? 1 : -1));
 }
 
-function ofDamaged(backup: BackupSummary, backups: readonly BackupSummary[]): ReportedFailure[] {
-	if (backup.status !== 'damaged') return [];
-	const later = soundSince(backup, backups);
-	return [
-		{
-			at: backup.startedAt,
-			what: `${backup.component}: backup ${backup.id}`,
-			message: backup.problem ?? 'Its check failed.',
-			open: !later,
-			done: later ? `A newer, sound backup of it is ${later.id}.` : 'Still open.',
-			advice: later ? '' : 'Make a new backup now.',
-		},
-	];
+function ofRun(row: LogRow, at: string, later: LogRow | undefined): ReportedFailure {
+	return {
+		at,
+		what: `${row.component}: ${row.source} (${row.kind})`,
+		message: row.error_message ?? 'No reason is recorded.',
+		open: !later,
+		done: later ? `The run of ${later.created_at} succeeded.` : 'Still open.',
+		advice: later ? '' : (row.error_hint ?? ''),
+	};
 }
 
-function soundSince(one: Parameters<typeof seriesOf>[0] & { readonly startedAt: string }, backups: readonly BackupSummary[]): BackupSummary | undefined {
-	return backups.find((backup) => backup.status === 'success' && seriesOf(backup) === seriesOf(one) && backup.startedAt > one.startedAt);
+function ofDamaged(row: LogRow, at: string, later: LogRow | undefined): ReportedFailure {
+	return {
+		at,
+		what: `${row.component}: backup ${row.backup_id}`,
+		message: row.error_message ?? 'Its check failed.',
+		open: !later,
+		done: later ? `A newer, sound backup of it is ${later.backup_id}.` : 'Still open.',
+		advice: later ? '' : 'Make a new backup now.',
+	};
+}
+
+/** Those that replace each other over time. */
+function nameOf({ component, kind, source }: LogRow): string {
+	return JSON.stringify([component, kind, source]);
 }

@@ -1,4 +1,5 @@
 import type { LogRow } from '../log/log-row';
+import { dayOf, type Span } from './calendar';
 
 /** What one component did on one day, with the meaning of the columns of the guide's query over `backup_log`. */
 export interface MonthlyRow {
@@ -14,14 +15,13 @@ export interface MonthlyRow {
 	readonly failed: number;
 }
 
-/** Newest day first, then by component; only what began at `from` or later. Pure. */
-export function monthlyRows(rows: readonly LogRow[], from: Date, timeZone: string): MonthlyRow[] {
-	const format = new Intl.DateTimeFormat('en-CA', { timeZone });
+/** Newest day first, then by component; only what began in the span. Pure. */
+export function monthlyRows(rows: readonly LogRow[], { from, to }: Span, timeZone: string): MonthlyRow[] {
 	const groups = new Map<string, { day: string; component: string; rows: LogRow[] }>();
 	for (const row of rows) {
-		const at = new Date(row.created_at);
-		if (at < from) continue;
-		const day = format.format(at);
+		const at = Date.parse(row.created_at);
+		if (at < from || at >= to) continue;
+		const day = dayOf(row.created_at, timeZone);
 		const key = `${day} ${row.component}`;
 		const group = groups.get(key) ?? { day, component: row.component, rows: [] };
 		group.rows.push(row);

@@ -202,7 +202,7 @@ export class BackupCatalog implements INodeType {
 					{
 						name: 'Report',
 						value: 'report',
-						description: 'Get what happened in the last days as an email: goals, charts, failures, restores, every day',
+						description: 'Get what happened in a month as an email: goals, charts, failures, restores, every day',
 						action: 'Render a report of the backups',
 					},
 					{

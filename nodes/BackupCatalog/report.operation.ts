@@ -4,7 +4,7 @@ import { plainData } from '../shared/plain-data';
 import { judging, readJudging, thresholdsField } from './status.operation';
 import { readTargets, targetFields } from './target-fields';
 
-/** What happened in the last days, as an email with a plain-text part. */
+/** What happened in a month, as an email with a plain-text part. */
 export const reportOperation: Operation<'catalog.monthlyReport'> = {
 	properties: [
 		{
@@ -17,7 +17,7 @@ export const reportOperation: Operation<'catalog.monthlyReport'> = {
 		},
 		optionsCollection(['report'], [
 			...judging,
-			{ displayName: 'Days', name: 'days', type: 'number', typeOptions: { minValue: 1, maxValue: 366 }, default: 30, description: 'How many days up to now the report is about' },
+			{ displayName: 'Days', name: 'days', type: 'number', typeOptions: { minValue: 0, maxValue: 366 }, default: 0, description: 'How many days up to now the report is about; 0 is the whole calendar month before' },
 			...targetFields,
 			thresholdsField,
 			timeoutField,

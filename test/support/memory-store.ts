@@ -7,7 +7,7 @@ import { collect } from './bytes';
 
 /** A store in memory whose clock and pace the test sets. Atomic like the real ones: a put or a listing happens in one moment. */
 export class MemoryStore implements Store {
-	readonly description = 'memory';
+	readonly description: string = 'memory';
 	readonly objects = new Map<string, { readonly content: Buffer; readonly modifiedAt: Date }>();
 	/** The store's clock. */
 	now: () => Date = () => new Date();

@@ -55,14 +55,15 @@ export const dashboardJob = z.strictObject({
 	targets: targetsSchema,
 });
 
-/** What happened in the last days, as an email. */
+/** What happened in a month, as an email. */
 export const monthlyReportJob = z.strictObject({
 	kind: z.literal('catalog.monthlyReport'),
 	...statusFields,
 	title: z.string().min(1).max(200).default('Backups'),
 	/** IANA name. */
 	timeZone: timeZoneSchema,
-	days: z.number().int().min(1).max(366).default(30),
+	/** Up to now; 0: the calendar month before. */
+	days: z.number().int().min(0).max(366).default(0),
 	targets: targetsSchema,
 });
 

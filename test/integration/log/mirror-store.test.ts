@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { COMPONENTS, type Component } from '../../../lib/catalog/component';
 import { writeLastRun } from '../../../lib/catalog/last-run';
-import { componentFolder } from '../../../lib/catalog/layout';
+import { acquireLock, type Lock } from '../../../lib/catalog/locks';
+import { recordCopy } from '../../../lib/catalog/copies';
+import { componentFolder, STORE_IDENTITY_KEY } from '../../../lib/catalog/layout';
+import { appendToHistory, pastRun } from '../../../lib/catalog/run-history';
 import { withLock } from '../../../lib/catalog/with-lock';
 import { mirrorStore } from '../../../lib/log/mirror-store';
 import { readStatus } from '../../../lib/status/read-status';
@@ -88,6 +91,94 @@ test('keeps the history of failures and of what was deleted; a rebuild keeps wha
 	expect(await ids()).toEqual([`${second} false`]);
 });
 
+/** The same objects at another place. */
+class MovedStore extends MemoryStore {
+	override readonly description: string;
+
+	constructor(from: MemoryStore, description: string) {
+		super();
+		this.description = description;
+		for (const [key, object] of from.objects) this.objects.set(key, object);
+	}
+}
+
+test('failures that were mended since come back with a rebuild, from the history of the store', async () => {
+	const store = new MemoryStore();
+	const database = await newDatabase();
+	const startedAt = '2026-11-21T02:00:00.000Z';
+	const failed = { formatVersion: 1 as const, component: 'postgres' as const, kind: 'full' as const, source: 'crm', backupId: idAt(startedAt), outcome: 'failed' as const, startedAt, finishedAt: '2026-11-21T02:03:00.000Z', error: { code: 'STORE_FULL', message: 'It was full.', hint: 'Make room.' } };
+	await appendToHistory(store, failed, pastRun(failed), NEVER);
+	const pruned = { ...failed, backupId: idAt(startedAt), outcome: 'success' as const, error: null };
+	await appendToHistory(store, failed, pastRun(pruned, { durationSeconds: 180, sourceBytes: 5, storedBytes: 5 }), NEVER);
+	await publishSmall(store, { startedAt: '2026-11-22T02:00:00.000Z' });
+	expect(await mirror(store, database, { rebuild: true })).toMatchObject({ rows: 2, failed: 1 });
+	expect(await server.query(`SELECT backup_id, error_message, duration_minutes FROM backup_log WHERE status = 'failed'`, database)).toEqual([{ backup_id: failed.backupId, error_message: 'It was full.', duration_minutes: '3.000' }]);
+});
+
+test('a store that was moved keeps its rows; running ones end', async () => {
+	const store = new MemoryStore();
+	const database = await newDatabase();
+	const backup = await publishSmall(store, { startedAt: '2026-11-22T02:00:00.000Z' });
+	const id = await run(store, 'running', 'crm');
+	await withLock(store, context, { name: 'postgres', mode: 'exclusive', purpose: 'testing', waitSeconds: 0, backupId: id }, async () => await mirror(store, database));
+	expect(await mirror(new MovedStore(store, 'folder /new'), database)).toMatchObject({ running: 0, failed: 1 });
+	expect(await server.query('SELECT backup_id, store, status FROM backup_log ORDER BY created_at', database)).toEqual([
+		{ backup_id: backup.id, store: 'folder /new', status: 'success' },
+		{ backup_id: id, store: 'folder /new', status: 'failed' },
+	]);
+});
+
+test('a rebuild takes over what was logged under an id that the store has lost, and leaves another store its copies', async () => {
+	const store = new MemoryStore();
+	const database = await newDatabase();
+	const backup = await publishSmall(store, { startedAt: '2026-11-22T02:00:00.000Z' });
+	const id = await run(store, 'running', 'crm');
+	await withLock(store, context, { name: 'postgres', mode: 'exclusive', purpose: 'testing', waitSeconds: 0, backupId: id }, async () => await mirror(store, database));
+	const copies = new MovedStore(store, 's3 copies');
+	for (const key of [...copies.objects.keys()]) if (key.startsWith('status/')) await copies.remove(key);
+	await recordCopy(copies, context, backup, { store: store.description, origin: true, copiedAt: backup.startedAt, checkedAt: backup.startedAt });
+	await mirror(copies, database, { rebuild: true });
+	const rows = async () => await server.query('SELECT backup_id, store, status FROM backup_log ORDER BY created_at', database);
+	expect(await rows()).toEqual([{ backup_id: backup.id, store: 'memory', status: 'success' }, { backup_id: id, store: 'memory', status: 'running' }]);
+
+	const moved = new MovedStore(store, 'folder /new');
+	for (const key of [...moved.objects.keys()]) if (key === STORE_IDENTITY_KEY || key.startsWith('status/last-run/')) await moved.remove(key);
+	await mirror(moved, database, { rebuild: true });
+	expect(await rows()).toEqual([{ backup_id: backup.id, store: 'folder /new', status: 'success' }]);
+});
+
+test('a table that the first version made is brought up to date, its rows and their store kept', async () => {
+	const store = new MemoryStore();
+	const database = await newDatabase();
+	const backup = await publishSmall(store, { startedAt: '2026-11-22T02:00:00.000Z' });
+	await server.query(
+		`CREATE TABLE backup_log (
+			backup_id text PRIMARY KEY, component text NOT NULL, kind text NOT NULL, source text NOT NULL,
+			status text NOT NULL CHECK (status IN ('success', 'failed', 'running')), created_at timestamptz NOT NULL, finished_at timestamptz,
+			duration_minutes numeric(12,3), size_mb numeric(16,3), source_bytes bigint, stored_bytes bigint, store text NOT NULL, parent text,
+			damaged boolean NOT NULL DEFAULT false, verified_level text, verified_at timestamptz, copies integer NOT NULL DEFAULT 0,
+			error_code text, error_message text, error_hint text, deleted_at timestamptz, logged_at timestamptz NOT NULL DEFAULT now()
+		);
+		COMMENT ON TABLE backup_log IS 'n8n-nodes-backup-recovery 1';
+		CREATE VIEW backup_status AS SELECT 'x' AS component, now() AS last_backup, 0::bigint AS total_backups, 'OK' AS status, now() AS last_verified, 'x' AS name;
+		COMMENT ON VIEW backup_status IS 'n8n-nodes-backup-recovery 1';
+		INSERT INTO backup_log (backup_id, component, kind, source, status, created_at, store) VALUES
+			('${backup.id}', 'postgres', 'full', 'crm', 'running', '2026-11-22T02:00:00Z', 'memory'), ('gone', 'postgres', 'full', 'crm', 'success', '2026-11-21T02:00:00Z', 'memory'),
+			('elsewhere', 'postgres', 'full', 'crm', 'running', '2026-11-21T02:00:00Z', 'folder /another');`,
+		database,
+	);
+	expect(await mirror(store, database)).toMatchObject({ changed: 1, deleted: 1 });
+	expect(await server.query(`SELECT backup_id, status, store_id IS NOT NULL AS known, deleted_at IS NOT NULL AS deleted FROM backup_log ORDER BY backup_id`, database)).toEqual([
+		{ backup_id: backup.id, status: 'success', known: true, deleted: false },
+		{ backup_id: 'elsewhere', status: 'running', known: false, deleted: false },
+		{ backup_id: 'gone', status: 'success', known: true, deleted: true },
+	]);
+	const marks = `SELECT obj_description('backup_log'::regclass, 'pg_class') AS of_table, obj_description('backup_status'::regclass, 'pg_class') AS of_view`;
+	expect(await server.query(marks, database)).toEqual([{ of_table: 'n8n-nodes-backup-recovery 2', of_view: 'n8n-nodes-backup-recovery 2' }]);
+	expect(await server.query(`SELECT status FROM backup_status WHERE name = 'postgres'`, database)).toEqual([{ status: 'CRITICAL' }]);
+	expect(await mirror(store, database)).toMatchObject({ changed: 0, deleted: 0 });
+});
+
 test('leaves a table and a view of somebody else alone', async () => {
 	const store = new MemoryStore();
 	const database = await newDatabase();
@@ -114,29 +205,56 @@ test('has the columns that status views and reports are made of', async () => {
 	]);
 });
 
-test('backup_status says of any catalog what the status says that is computed from the store', async () => {
+test('backup_status says of any catalog what the status says that is computed from the store, whatever ran, failed, died or was deleted', async () => {
 	const backup = fc.record({
 		component: fc.constantFrom<Component>(...COMPONENTS),
-		kind: fc.constantFrom('full', 'globals', 'extract', 'base'),
+		kind: fc.constantFrom('full', 'globals', 'extract', 'base', 'incremental', 'partial'),
 		hoursAgo: fc.double({ min: 0.01, max: 400, noNaN: true }),
-		damaged: fc.boolean(),
+		fate: fc.constantFrom('kept', 'kept', 'kept', 'damaged', 'deleted', 'failed', 'running', 'died'),
+		source: fc.constantFrom('crm', HOSTILE),
 	});
 	const database = await newDatabase();
+	const seen = new Set<string>();
 	await fc.assert(
-		fc.asyncProperty(fc.array(backup, { maxLength: 12 }), async (backups) => {
+		fc.asyncProperty(fc.array(backup, { maxLength: 16 }), async (backups) => {
 			const store = new MemoryStore();
 			const now = Date.now();
-			for (const { component, kind, hoursAgo, damaged } of backups) {
+			const deleted: string[] = [];
+			const locks = new Map<Component, Lock>();
+			for (const { component, kind: some, hoursAgo, fate, source } of backups) {
+				const kind = some as 'full';
 				const startedAt = new Date(now - hoursAgo * 3_600_000).toISOString();
-				await publishSmall(store, { component, kind: kind as 'full', id: idAt(startedAt, kind), startedAt }, damaged ? [check({ passed: false })] : []);
+				const id = idAt(startedAt, kind);
+				if (fate === 'kept' || fate === 'damaged' || fate === 'deleted') {
+					const parent = some === 'incremental' ? idAt(startedAt) : null;
+					await publishSmall(store, { component, kind, id, startedAt, parent }, fate === 'damaged' ? [check({ passed: false })] : []);
+					if (fate === 'deleted') deleted.push(`${componentFolder(component)}${id}/`);
+				} else {
+					const error = fate === 'failed' ? { code: 'STORE_FULL', message: HOSTILE, hint: '' } : null;
+					await writeLastRun(store, { formatVersion: 1, component, kind, source, backupId: id, outcome: fate === 'failed' ? 'failed' : 'running', startedAt, finishedAt: error && startedAt, error }, NEVER);
+					// One holds the lock of a component at a time: those that come later died.
+					if (fate === 'running' && !locks.has(component)) {
+						const lock = await acquireLock(store, context, { name: component, mode: 'exclusive', purpose: 'testing', waitSeconds: 0 });
+						await lock.attach(id);
+						locks.set(component, lock);
+					}
+				}
 			}
 			await server.query('DROP TABLE IF EXISTS backup_log CASCADE', database);
+			await mirror(store, database);
+			for (const key of [...store.objects.keys()]) if (deleted.some((folder) => key.startsWith(folder))) await store.remove(key);
 			await mirror(store, database);
 			const shown = await server.query('SELECT name, total_backups::int AS total, status FROM backup_status ORDER BY name', database);
 			const { components } = await readStatus(store, { components: [], thresholds: [], holdOnAlarm: false }, context);
 			const expected = components.map(({ component, backups: total, freshness }) => ({ name: component, total, status: freshness }));
-			expect(shown).toEqual(expected.sort((a, b) => (a.name < b.name ? -1 : 1)));
+			// Of what is deleted the log keeps rows, by which the view knows a component that the store has forgotten.
+			const forgotten = shown.filter(({ name }) => !expected.some((one) => one.name === name));
+			expect(forgotten.every(({ total, status }) => total === 0 && status === 'CRITICAL')).toBe(true);
+			expect(shown.filter((row) => !forgotten.includes(row))).toEqual(expected.sort((a, b) => (a.name < b.name ? -1 : 1)));
+			for (const { status } of await server.query('SELECT DISTINCT status FROM backup_log', database)) seen.add(String(status));
+			for (const lock of locks.values()) await lock.release();
 		}),
 		{ numRuns: 25 },
 	);
+	expect([...seen].sort()).toEqual(['failed', 'running', 'success']);
 });

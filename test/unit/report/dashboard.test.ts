@@ -3,12 +3,14 @@ import { recordCopy } from '../../../lib/catalog/copies';
 import { writeExpectedRun } from '../../../lib/catalog/expected-runs';
 import { writeLastRun } from '../../../lib/catalog/last-run';
 import { acquireLock } from '../../../lib/catalog/locks';
+import { holdRetention } from '../../../lib/catalog/retention-hold';
+import { appendToHistory, pastRun } from '../../../lib/catalog/run-history';
 import { NO_KEYS } from '../../../lib/core/keys';
 import type { JobProgress } from '../../../lib/core/progress';
-import { computeKpis, DEFAULT_TARGETS, type Drill } from '../../../lib/report/kpis';
+import { DEFAULT_TARGETS } from '../../../lib/report/kpis';
 import { html } from '../../../lib/report/html';
 import { readDashboard } from '../../../lib/report/read-dashboard';
-import { check, idAt, NEVER, publishSmall, SOURCE, summaryOf } from '../../support/backup-fixtures';
+import { check, idAt, NEVER, publishSmall, putText, SOURCE } from '../../support/backup-fixtures';
 import { MemoryStore } from '../../support/memory-store';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
@@ -39,6 +41,8 @@ test('an empty store is a page too, and tells what is missing', async () => {
 	expect(page).toContain('There is no usable backup.');
 	expect(page).toContain('not measured yet');
 	expect(page).toContain('run a restore drill');
+	expect(page).toContain('Nothing has run yet.');
+	expect(page).not.toMatch(/succeeded|0 usable backups/);
 });
 
 test('days begin in the zone of the page', async () => {
@@ -46,8 +50,8 @@ test('days begin in the zone of the page', async () => {
 	// 01:00 UTC of the 22nd is still the 21st in São Paulo.
 	await publishSmall(store, { startedAt: '2026-11-22T01:00:00.000Z' });
 	const { html: page } = await readDashboard(store, OPTIONS, context);
-	expect(page).toContain('2026-11-21: 1 usable backup"');
-	expect(page).toContain('2026-11-22: 0 usable backups"');
+	expect(page).toContain('21 Nov: 1 usable backup"');
+	expect(page).toContain('22 Nov: 0 usable backups"');
 });
 
 test('what runs now has a bar, with what is known of it', async () => {
@@ -83,35 +87,61 @@ test('schedules that stopped, windows, whole drills and other places are told, a
 	expect(page).toContain('A schedule has silently stopped');
 	expect(page).toMatch(/2 base backups.*25\.5 h.*30 min/s);
 	expect(page).toContain('No drill has succeeded yet');
-	expect(page).toMatch(/Place<.*&lt;script&gt;.*<td>1<\/td>/s);
+	expect(page).toMatch(/Place<.*&lt;script&gt;.*data-label="Backups">1<\/td>/s);
 	expect(page).not.toContain('<script');
 });
 
-describe('goals', () => {
-	const backup = (hours: number, changes: Parameters<typeof summaryOf>[0] = {}) => summaryOf({ startedAt: hoursAgo(hours), durationSeconds: 60, storedBytes: 1e9, ...changes });
-	const drill = (hours: number, changes: Partial<Drill> = {}): Drill => ({ component: 'postgres', backup: 'x', at: hoursAgo(hours), durationSeconds: 600, passed: true, ...changes });
-	const goal = (name: string, backups: ReturnType<typeof summaryOf>[], drills: Drill[] = []) =>
-		computeKpis({ backups, drills, now: NOW, days: 30, targets: DEFAULT_TARGETS }).find((kpi) => kpi.name.includes(name));
+const ran = (hours: number, failed?: string) => {
+	const run = { formatVersion: 1 as const, component: 'postgres' as const, kind: 'full' as const, source: 'crm', backupId: idAt(hoursAgo(hours)), startedAt: hoursAgo(hours), finishedAt: hoursAgo(hours - 0.1) };
+	return failed === undefined ? pastRun({ ...run, outcome: 'success', error: null }, { durationSeconds: 360, sourceBytes: 9, storedBytes: 9 }) : pastRun({ ...run, outcome: 'failed', error: { code: 'X', message: failed, hint: 'Make room.' } });
+};
+const SERIES = { component: 'postgres', kind: 'full', source: 'crm' } as const;
 
-	test('the RTO adds up the newest successful drill of each component', () => {
-		const drills = [drill(1), drill(2, { durationSeconds: 9999 }), drill(3, { component: 'files', durationSeconds: 1200 }), drill(0.5, { component: 'redis', passed: false })];
-		expect(goal('RTO', [], drills)).toMatchObject({ actual: '30 min', reached: true });
-		expect(goal('RTO', [], [])).toMatchObject({ actual: null, reached: null });
-	});
+test('a day whose backups are pruned since is no empty one, and one of which nothing is known says so', async () => {
+	const store = new MemoryStore();
+	await publishSmall(store, { startedAt: hoursAgo(1) });
+	const page = async () => (await readDashboard(store, OPTIONS, context)).html;
+	expect(await page()).toMatch(/21 Nov: not known any more"[^>]*><b><\/b>/);
+	await publishSmall(store, { startedAt: hoursAgo(73) });
+	// Retention never deletes the newest; what was made between the two may be gone.
+	expect(await page()).toContain('20 Nov: not known any more"');
+	await appendToHistory(store, SERIES, ran(24 * 20), NEVER);
+	await appendToHistory(store, SERIES, ran(24 * 10), NEVER);
+	expect(await page()).toContain('12 Nov: 1 usable backup"');
+	expect(await page()).toContain('20 Nov: 0 usable backups"');
+	expect(await page()).toContain('1 Nov: not known any more"');
+});
 
-	test('the RPO is the longest time without a beginning, up to now, that of before the month included', () => {
-		expect(goal('RPO', [backup(2), backup(8), backup(14)])).toMatchObject({ actual: '6.0 h', reached: true });
-		expect(goal('RPO', [backup(7), backup(8)])).toMatchObject({ actual: '7.0 h', reached: false });
-		expect(goal('RPO', [backup(1), backup(31 * 24)])).toMatchObject({ actual: '31.0 days' });
-		expect(goal('RPO', [backup(1, { status: 'damaged' }), backup(2, { kind: 'extract' })])).toMatchObject({ actual: null });
-	});
+test('a failure that was mended since is still told, with what was done', async () => {
+	const store = new MemoryStore();
+	await appendToHistory(store, SERIES, ran(50, HOSTILE), NEVER);
+	await appendToHistory(store, SERIES, ran(44), NEVER);
+	await publishSmall(store, { startedAt: hoursAgo(2) });
+	const { html: page } = await readDashboard(store, OPTIONS, context);
+	expect(page).toMatch(/Mended<\/span> The run of 20 Nov 2026, 13:00 succeeded\./);
+	expect(page).toContain('20 Nov: 1 usable backup, 1 failed or damaged"');
+	expect(page).not.toContain('<script');
+});
 
-	test('availability is the share of time within the RPO', () => {
-		expect(goal('availability', [backup(6), backup(12)])).toMatchObject({ actual: '100.00 %', reached: true });
-		expect(goal('availability', [backup(12)])).toMatchObject({ actual: '50.0 %', reached: false });
-	});
+test('a component that a hold names is not well, moments are local, and what is late is marked', async () => {
+	const store = new MemoryStore();
+	await publishSmall(store, { component: 'files', startedAt: hoursAgo(1) });
+	await publishSmall(store, { component: 'redis', startedAt: hoursAgo(30) });
+	await holdRetention(store, { since: hoursAgo(1), by: 'anomaly', reason: 'files, backup 20261122T110000Z-full-aaaaaa: seen at 2026-11-22T11:00:00.000Z.' }, NEVER);
+	const { html: page } = await readDashboard(store, OPTIONS, context);
+	const cardOf = (label: string) => new RegExp(`<section class="card" aria-label="${label}">.*?</section>`, 's').exec(page)?.[0] ?? '';
+	expect(cardOf('Files')).toContain('Warning</span>');
+	expect(cardOf('Files')).toContain('Retention is on hold because of its backups');
+	expect(cardOf('Redis')).toMatch(/Next expected<\/dt><dd>by 22 Nov 2026, 03:00 <span class="state WARNING">.*6\.0 h late/);
+	expect(page).toContain('seen at 22 Nov 2026, 08:00.');
+	expect(page).not.toMatch(/\d{4}-\d\d-\d\dT\d\d:/);
+});
 
-	test('the size counts the newest of everything once, without incrementals', () => {
-		expect(goal('Size', [backup(1), backup(2, { storedBytes: 5e9 }), backup(3, { component: 'files', storedBytes: 2e9 }), backup(1, { kind: 'incremental', storedBytes: 8e9 })])).toMatchObject({ actual: '3.00 GB' });
-	});
+test('archived WAL is counted in the place where it is', async () => {
+	const store = new MemoryStore();
+	await publishSmall(store, { startedAt: hoursAgo(1) });
+	await putText(store, 'wal/7/00000001/000000010000000000000001.zst', 'x'.repeat(2_000_000));
+	const { html: page } = await readDashboard(store, OPTIONS, context);
+	expect(page).toMatch(/data-label="Archived WAL">2\.00 MB<.*data-label="Together">2\.00 MB</);
+	expect(page).toMatch(/Archived WAL<\/th><td data-label="Size here">2\.00 MB/);
 });
