@@ -22,6 +22,8 @@ export interface Command {
 	readonly name: string;
 	readonly summary: string;
 	readonly usage: string;
+	/** What the process ends with when the job failed or the command line is wrong, where 1 and 2 have another meaning. */
+	readonly failureExitCode?: number;
 	readonly options: NonNullable<ParseArgsConfig['options']>;
 	run(values: OptionValues, positionals: string[], world: CommandWorld): Promise<CommandOutcome>;
 }

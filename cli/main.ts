@@ -7,6 +7,7 @@ import { compareDatabases } from './commands/compare-databases';
 import { copy } from './commands/copy';
 import { crossCheck } from './commands/cross-check';
 import { applyPatch, diffRows, findIncident } from './commands/incident';
+import { forgetSchedule, forgetSeries } from './commands/forget';
 import { list } from './commands/list';
 import { exportWorkflows, restoreN8n } from './commands/n8n';
 import { recordPoint, recoveryPoints } from './commands/recovery-points';
@@ -39,6 +40,8 @@ export interface MainWorld {
 export const commands: readonly Command[] = [
 	list,
 	check,
+	forgetSeries,
+	forgetSchedule,
 	verify,
 	copy,
 	recordPoint,
@@ -71,7 +74,7 @@ export const commands: readonly Command[] = [
 
 /**
  * The command line. With `--json` each progress event and the outcome is one line of JSON on standard output.
- * @returns the exit code: 0 done (`check`: what it found), 1 the job failed, 2 the command line is wrong, 130 cancelled
+ * @returns the exit code: 0 done (`check`: what it found), 1 the job failed, 2 the command line is wrong (`check`: 3 for both), 130 cancelled
  */
 export async function main(args: string[], world: MainWorld): Promise<number> {
 	const [name, ...rest] = args;
@@ -125,12 +128,12 @@ function parse(command: Command, args: string[]) {
 function reportFailure(error: unknown, command: Command, world: MainWorld, line: ((value: object) => void) | undefined): number {
 	if (error instanceof UsageError) {
 		world.stderr.write(`${printable(error.message)}\n\n${command.usage}\n`);
-		return 2;
+		return command.failureExitCode ?? 2;
 	}
 	const failure = toBackupError(error);
 	if (line !== undefined) line({ error: failure.toJSON() });
 	else world.stderr.write(`${failure.code}: ${printable(failure.message)}\n${printable(failure.hint)}\n`);
-	return failure.code === 'CANCELLED' ? 130 : 1;
+	return failure.code === 'CANCELLED' ? 130 : (command.failureExitCode ?? 1);
 }
 
 function overview(): string {

@@ -3,23 +3,27 @@ import { COMPONENTS, type Component } from '../../lib/catalog/component';
 import { runJob } from '../../lib/jobs/run-job';
 import type { ResultOf } from '../../lib/jobs/results';
 import type { Command } from '../command';
-import { listOption, outputOptions, storeOptions } from '../options';
+import { listOption, outputOptions, storeOptions, wholeNumberOption } from '../options';
 import { storeFrom } from '../store';
 import { printable, renderTable } from '../table';
 import { UsageError } from '../usage-error';
 
-/** As monitoring tools read it; a failure of the check itself has the exit code of any failed command, which they read as a warning at least. */
+/** As monitoring tools read it. */
 const EXIT_CODES = { OK: 0, WARNING: 1, CRITICAL: 2 } as const;
+const UNKNOWN = 3;
 
 export const check: Command = {
 	name: 'check',
-	summary: 'Tell whether the backups of a store are as fresh as they should be (exit code 0: OK, 1: warning, 2: critical).',
-	usage: 'backup-recovery check --store FOLDER [--component postgres ...] [--hours postgres=6/24 ...] [--json]',
+	summary: 'Tell whether the backups of a store are as fresh as they should be (exit code 0: OK, 1: warning, 2: critical, 3: not known, because the check itself failed).',
+	usage: 'backup-recovery check --store FOLDER [--component postgres ...] [--require redis ...] [--hours postgres=6/24 ...] [--verified-within DAYS] [--json]',
+	failureExitCode: UNKNOWN,
 	options: {
 		...storeOptions,
 		...outputOptions,
 		component: { type: 'string', multiple: true },
 		hours: { type: 'string', multiple: true },
+		require: { type: 'string', multiple: true },
+		'verified-within': { type: 'string' },
 	},
 	async run(values, _positionals, world) {
 		const result = await runJob<'catalog.status'>(
@@ -27,6 +31,8 @@ export const check: Command = {
 				kind: 'catalog.status',
 				store: storeFrom(values, world.environment),
 				components: listOption(values, 'component').map((name) => componentNamed(name, 'component')),
+				requiredComponents: listOption(values, 'require').map((name) => componentNamed(name, 'require')),
+				verifiedWithinDays: wholeNumberOption(values, 'verified-within'),
 				thresholds: listOption(values, 'hours').map(threshold),
 			},
 			world.runOptions,

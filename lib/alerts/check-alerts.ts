@@ -1,12 +1,11 @@
 import { readExpectedRuns } from '../catalog/expected-runs';
-import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
 import { readStatus, type ReadWindows, type StatusOptions, type StatusResult } from '../status/read-status';
 import type { Store } from '../storage/store';
-import { type OpenAlert, readOpenAlerts, writeOpenAlerts } from './alert-state';
-import { afterDelivery, type AlertMessage, type AlertPolicy, decideAlerts } from './decide-alerts';
+import { type AlertState, changeAlertState, type OpenAlert, type StateContext } from './alert-state';
+import { afterDelivery, type AlertMessage, type AlertPolicy, decideAlerts, stillOpen } from './decide-alerts';
 import { canJudge, findProblems } from './find-problems';
-import { type Problem, WORKFLOW_PREFIX } from './problem';
+import { causeOf, type Problem, WORKFLOW_PREFIX } from './problem';
 
 export interface CheckedAlerts {
 	/** What to tell people now; whoever delivers one has it recorded. */
@@ -17,34 +16,64 @@ export interface CheckedAlerts {
 	readonly status: StatusResult | null;
 }
 
-/** Looks at everything in a store and decides what people must be told. */
+/** So long a check has for telling what it decided; then the next one tells what was not recorded as delivered. */
+const CLAIM_MS = 10 * 60_000;
+
+/**
+ * Looks at everything in a store and decides what people must be told. What it hands out is left alone by any other check for ten minutes, or until it is
+ * recorded as delivered: so two checks that overlap do not both tell.
+ */
 export async function checkStoreAlerts(store: Store, options: StatusOptions & AlertPolicy, context: JobContext, readWindows?: ReadWindows): Promise<CheckedAlerts> {
 	const status = await readStatus(store, options, context, readWindows);
-	const open = await readOpenAlerts(store);
-	const problems = findProblems(status, open);
-	const components = status.components.map(({ component }) => component);
-	return { messages: decideAlerts(problems, open, (key) => canJudge(key, components), options, context.now()), problems: problems.length, status };
+	return await changeAlertState(store, context, 'deciding which alerts are due', (state) => {
+		const now = context.now();
+		const problems = findProblems(status, state.open);
+		const claims = state.claims.filter(({ until }) => Date.parse(until) > now.getTime() && Date.parse(until) <= now.getTime() + CLAIM_MS);
+		const messages = decideAlerts(problems, state.open, (key) => canJudge(key, status), options, now).filter(({ problem }) => !claims.some(({ key }) => key === problem.key));
+		const until = new Date(now.getTime() + CLAIM_MS).toISOString();
+		const result = { messages, problems: problems.length, status };
+		if (messages.length === 0) return { result };
+		return { next: { open: state.open, claims: [...claims, ...messages.map(({ problem: { key } }) => ({ key, until }))] }, result };
+	});
 }
 
 /**
- * Decides whether people must be told of a workflow that failed. One that runs on a schedule is told once, and is over when it has succeeded again; of any
- * other nobody would ever know that it is over, so it is told each time.
+ * Decides whether people must be told of a workflow that failed. One that runs on a schedule is told once for each cause, and is over when it has succeeded
+ * again; of any other nobody would ever know that it is over, so it is told each time. Of what was told already the newest words are remembered.
  * @param workflow its id
  */
-export async function checkWorkflowAlert(store: Store, workflow: string, problem: Omit<Problem, 'key'>, policy: AlertPolicy, context: Pick<JobContext, 'now'>): Promise<CheckedAlerts> {
+export async function checkWorkflowAlert(store: Store, workflow: string, problem: Omit<Problem, 'key'>, policy: AlertPolicy, context: StateContext): Promise<CheckedAlerts> {
 	const key = WORKFLOW_PREFIX + workflow;
-	const given = { ...problem, key };
-	const scheduled = (await readExpectedRuns(store)).some(({ id }) => id === workflow);
-	const open = scheduled ? await readOpenAlerts(store) : [];
-	const messages = decideAlerts([given], open, () => false, policy, context.now());
-	return { messages: scheduled ? messages : messages.map((message) => ({ ...message, after: null })), problems: 1, status: null };
+	const success = (await readExpectedRuns(store)).find(({ id }) => id === workflow);
+	const given = { ...problem, key, cause: causeOf(problem.what), runbook: 'docs/alerts.md#a-workflow-failed', ...(success && { wellAt: success.succeededAt }) };
+	if (!success) return { messages: decideAlerts([given], [], () => false, policy, context.now()).map((message) => ({ ...message, after: null })), problems: 1, status: null };
+	return await changeAlertState(store, context, 'deciding whether an alert is due', (state) => {
+		const now = context.now();
+		const messages = decideAlerts([given], state.open, () => false, policy, now);
+		const result = { messages, problems: 1, status: null };
+		return messages.length > 0 ? { result } : { next: renewed(state, given, now), result };
+	});
+}
+
+/** A later reminder tells the newest words. */
+function renewed(state: AlertState, { key, what, advice, link, wellAt }: Problem, now: Date): AlertState {
+	const open = state.open.map((alert) => (alert.key === key && stillOpen(alert, { wellAt }, now) ? { ...alert, what, advice, link } : alert));
+	return { ...state, open };
 }
 
 /** Remembers what was delivered. @returns what people know of now */
-export async function recordDelivered(store: Store, delivered: readonly { readonly key: string; readonly after: OpenAlert | null }[], context: JobContext): Promise<OpenAlert[]> {
-	return await withLock(store, context, { name: 'alerts', mode: 'exclusive', purpose: 'recording which alerts were delivered', waitSeconds: 30 }, async (_lock, signal) => {
-		const open = afterDelivery(await readOpenAlerts(store), delivered);
-		await writeOpenAlerts(store, open, signal);
-		return open;
+export async function recordDelivered(store: Store, delivered: readonly { readonly key: string; readonly after: OpenAlert | null }[], context: StateContext): Promise<OpenAlert[]> {
+	return await changeAlertState(store, context, 'recording which alerts were delivered', (state) => {
+		const open = afterDelivery(state.open, delivered);
+		const told = new Set(delivered.map(({ key }) => key));
+		return { next: { open, claims: state.claims.filter(({ key }) => !told.has(key)) }, result: open };
+	});
+}
+
+/** Forgets what people were told of something that is not looked at any more. */
+export async function forgetAlerts(store: Store, keys: readonly string[], context: StateContext): Promise<void> {
+	await changeAlertState(store, context, 'forgetting alerts of what is gone for good', (state) => {
+		const kept = state.open.filter(({ key }) => !keys.includes(key));
+		return kept.length === state.open.length ? { result: undefined } : { next: { ...state, open: kept }, result: undefined };
 	});
 }

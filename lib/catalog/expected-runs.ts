@@ -33,6 +33,13 @@ export async function readExpectedRuns(store: Store): Promise<ExpectedRun[]> {
 	return runs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Forgets a schedule that is gone for good; @returns whether there was one. */
+export async function removeExpectedRun(store: Store, id: string): Promise<boolean> {
+	const known = (await store.stat(expectedRunKey(id))) !== undefined;
+	if (known) await store.remove(expectedRunKey(id));
+	return known;
+}
+
 function expectedRunKey(id: string): string {
 	return `${EXPECTED_RUNS_FOLDER}${createHash('sha256').update(id).digest('hex').slice(0, 16)}.json`;
 }

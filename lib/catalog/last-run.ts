@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { SerializedError } from '../core/errors';
+import { BackupError, type SerializedError } from '../core/errors';
 import type { Store } from '../storage/store';
 import { backupIdSchema } from './manifest';
 import { BACKUP_KINDS, COMPONENTS } from './component';
 import { LAST_RUN_FOLDER, lastRunKey } from './layout';
+import { parseJson } from './parse-json';
 import { seriesOf } from './series';
 import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
 
@@ -39,8 +40,13 @@ export async function writeLastRun(store: Store, run: LastRun, signal: AbortSign
 
 /** The newest run of one series; `undefined` where none is recorded or the record cannot be read. */
 export async function readLastRun(store: Store, series: string): Promise<LastRun | undefined> {
-	const text = await readSmallObject(store, lastRunKey(series), NEVER_ABORTED);
+	const text = await readRecord(store, lastRunKey(series));
 	return text === undefined ? undefined : parseRun(text, series);
+}
+
+/** Removes how the newest run of a series went, as if it had never run. */
+export async function forgetLastRun(store: Store, series: string): Promise<void> {
+	await store.remove(lastRunKey(series));
 }
 
 /** The newest run of every series. */
@@ -49,22 +55,24 @@ export async function readLastRuns(store: Store): Promise<FoundRun[]> {
 	for await (const { key, modifiedAt } of store.list(LAST_RUN_FOLDER)) {
 		const series = /^([^/]+)\.json$/.exec(key.slice(LAST_RUN_FOLDER.length))?.[1];
 		if (series === undefined) continue;
-		const text = await readSmallObject(store, key, NEVER_ABORTED);
+		const text = await readRecord(store, key);
 		if (text === undefined) continue;
 		found.push({ series, modifiedAt, run: parseRun(text, series) });
 	}
 	return found;
 }
 
+/** One that is too large to be ours is one that cannot be read. */
+async function readRecord(store: Store, key: string): Promise<string | undefined> {
+	try {
+		return await readSmallObject(store, key, NEVER_ABORTED);
+	} catch (error) {
+		if (error instanceof BackupError && error.code === 'MANIFEST_INVALID') return '';
+		throw error;
+	}
+}
+
 function parseRun(text: string, series: string): LastRun | undefined {
 	const parsed = lastRunSchema.safeParse(parseJson(text));
 	return parsed.success && seriesOf(parsed.data) === series ? parsed.data : undefined;
-}
-
-function parseJson(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return undefined;
-	}
 }

@@ -5,7 +5,7 @@ import { readCopies } from './copies';
 import { componentFolder } from './layout';
 import type { Manifest } from './manifest';
 import { isManifestError, readManifest } from './read-manifest';
-import { readVerification } from './read-verification';
+import { findVerification } from './read-verification';
 import { summarize, summarizeUnreadable } from './summarize';
 import type { BackupSummary } from './summary';
 
@@ -68,11 +68,12 @@ export async function readEntry(store: Store, place: { readonly component: Compo
 
 /** What the store knows of a published backup: its manifest, the checks made since, and where its copies are. */
 export async function readSummary(store: Store, manifest: Manifest): Promise<BackupSummary> {
-	const [verification, copies] = await Promise.all([
-		readVerification(store, manifest.component, manifest.id),
+	const [{ verification, unreadable }, copies] = await Promise.all([
+		findVerification(store, manifest.component, manifest.id),
 		readCopies(store, manifest.component, manifest.id),
 	]);
-	return summarize(manifest, verification, store.description, copies);
+	const summary = summarize(manifest, verification, store.description, copies);
+	return unreadable ? { ...summary, checksUnreadable: true } : summary;
 }
 
 async function backupPlaces(store: Store, component: Component | undefined) {

@@ -15,7 +15,7 @@ export function summarize(manifest: Manifest, verification: Verification | undef
 		component: manifest.component,
 		kind: manifest.kind,
 		status: failure ? 'damaged' : 'success',
-		...(failure && { problem: `The ${failure.level} check of ${failure.at} failed: ${failure.detail}` }),
+		...(failure && { problem: `The ${failure.level} check of ${failure.at} failed: ${failure.detail}`, problemSince: failure.at }),
 		source: manifest.source.name,
 		startedAt: manifest.startedAt,
 		finishedAt: manifest.finishedAt,

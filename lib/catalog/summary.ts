@@ -27,6 +27,10 @@ export interface BackupSummary {
 	readonly status: 'success' | 'damaged';
 	/** Why it is `damaged`. */
 	readonly problem?: string;
+	/** Since when it is known to be `damaged`, where the failed check tells. */
+	readonly problemSince?: string;
+	/** The record of its checks cannot be read: it may say that the backup is damaged. */
+	readonly checksUnreadable?: true;
 	/** Its manifest cannot be read: only `id`, `component`, `kind` and `startedAt` are known, and they come from its place in the store. */
 	readonly unreadable?: true;
 	readonly source: string;

@@ -24,3 +24,8 @@ export function timeWords(iso: string, timeZone: string): string {
 	const parts = new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 	return parts.format(new Date(iso));
 }
+
+/** At most `most` characters: what others wrote, such as errors, may have any length. */
+export function shortened(text: string, most: number): string {
+	return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}

@@ -40,6 +40,8 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'catalog.cleanUp': async () => (await import('./handlers/catalog-clean-up.js')).cleanUp,
 	'catalog.copy': async () => (await import('./handlers/catalog-copy.js')).copy,
 	'catalog.retentionHold': async () => (await import('./handlers/catalog-retention-hold.js')).retentionHold,
+	'catalog.forgetSeries': async () => (await import('./handlers/catalog-forget.js')).forgetSeriesHandler,
+	'catalog.forgetSchedule': async () => (await import('./handlers/catalog-forget.js')).forgetScheduleHandler,
 	'catalog.lockStates': async () => (await import('./handlers/catalog-lock-states.js')).lockStates,
 	'catalog.cleanPoints': async () => (await import('./handlers/catalog-clean-points.js')).cleanPoints,
 	'forensics.collect': async () => (await import('./handlers/forensics-collect.js')).collect,

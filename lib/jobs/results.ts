@@ -37,6 +37,7 @@ import type { RetentionDecision } from '../retention/plan';
 import type { DashboardResult } from '../report/read-dashboard';
 import type { MonthlyReportResult } from '../report/read-monthly-report';
 import type { PruneWalOutcome } from '../retention/prune-wal';
+import type { ForgetSeriesResult } from '../catalog/forgotten-series';
 import type { StatusResult } from '../status/read-status';
 import type { VerifyResult } from '../verify/result';
 import type { ContinuityResult } from '../verify/verify-continuity';
@@ -106,6 +107,8 @@ export interface JobResults {
 	'catalog.cleanUp': { readonly applied: boolean; readonly leftovers: Leftover[]; readonly freedBytes: number };
 	'catalog.copy': CopyOutcome;
 	'catalog.retentionHold': { readonly hold: RetentionHold | null; readonly lifted: RetentionHold | null };
+	'catalog.forgetSeries': ForgetSeriesResult;
+	'catalog.forgetSchedule': { readonly forgottenSchedule: string };
 	'catalog.lockStates': LockStates;
 	'catalog.cleanPoints': CleanPoints;
 	'forensics.collect': ForensicsResult;

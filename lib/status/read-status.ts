@@ -1,26 +1,33 @@
+import { readAcknowledged } from '../catalog/acknowledged';
 import { type Component, COMPONENTS } from '../catalog/component';
 import { type ExpectedRun, readExpectedRuns } from '../catalog/expected-runs';
-import { type KnownRun, readKnownRuns } from '../catalog/known-runs';
+import { readForgotten } from '../catalog/forgotten-series';
+import { CLOCK_TOLERANCE_MS, findRuns, type KnownRun } from '../catalog/known-runs';
 import { walkBackups } from '../catalog/list-backups';
 import type { Manifest } from '../catalog/manifest';
 import type { RecoveryWindow } from '../catalog/recovery-window';
-import { holdRetention, readRetentionHold, type RetentionHold } from '../catalog/retention-hold';
-import { seriesOf } from '../catalog/series';
+import { holdForAlarms, readRetentionHold, type RetentionHold } from '../catalog/retention-hold';
 import type { BackupSummary } from '../catalog/summary';
 import type { JobContext } from '../core/context';
 import type { Store } from '../storage/store';
-import { type BackupAnomaly, type ComponentStatus, componentStatus, type State, worst } from './component-status';
-import { findAnomalies } from './find-anomalies';
+import { type ComponentStatus, componentStatus, type State, worst } from './component-status';
+import { alarmsOf, judgeStore, type StoreAnomalies } from './judge-store';
+import { type ExpectedArtifacts, expectedArtifacts, findLostArtifacts } from './lost-artifacts';
 import { measure, type Measures } from './measures';
 import { type ServerAddress, walReach } from './protected-until';
-import { COUNTED_KINDS, DEFAULT_THRESHOLDS, type Threshold } from './thresholds';
+import { placeOf } from './standing';
+import { DEFAULT_THRESHOLDS, DEFAULT_VERIFIED_WITHIN_DAYS, type Threshold } from './thresholds';
 
 export interface StatusOptions {
-	/** Which components must be backed up; empty: those of the defaults, and whatever the store knows. */
+	/** Which components to look at; empty: all. */
 	readonly components: readonly Component[];
+	/** Which must be backed up; empty: those that are looked at, or with those left out too, those of the defaults. Others count once the store knows them. */
+	readonly requiredComponents?: readonly Component[];
 	/** Changes to the default thresholds. */
 	readonly thresholds: readonly { readonly component: Component; readonly okHours: number; readonly warningHours: number }[];
-	/** Put retention on hold when the newest backups look like a mass delete or encrypted files; otherwise nothing is written. */
+	/** How many days the newest check of a component may be old; 0: any. */
+	readonly verifiedWithinDays?: number;
+	/** Put retention on hold when backups look like a mass delete or encrypted files; otherwise nothing is written. */
 	readonly holdOnAlarm: boolean;
 }
 
@@ -53,12 +60,6 @@ export interface Survey {
 	readonly runs: readonly KnownRun[];
 }
 
-/**
- * This must work with rights to read alone; so it cannot ask the store for its time by writing. A run counts as
- * dead only after this much silence, which forgives clocks that differ.
- */
-const CLOCK_TOLERANCE_MS = 15 * 60_000;
-
 /** How everything in a store stands now. */
 export async function readStatus(store: Store, options: StatusOptions, context: JobContext, readWindows = NO_WINDOWS): Promise<StatusResult> {
 	return (await surveyStore(store, options, context, readWindows)).status;
@@ -68,50 +69,69 @@ export async function readStatus(store: Store, options: StatusOptions, context: 
 export async function surveyStore(store: Store, options: StatusOptions, context: JobContext, readWindows = NO_WINDOWS): Promise<Survey> {
 	context.progress({ step: 'Reading what the store holds' });
 	const now = context.now();
-	const runs = await readKnownRuns(store, new Date(now.getTime() - CLOCK_TOLERANCE_MS));
+	const runs = await findRuns(store, new Date(now.getTime() - CLOCK_TOLERANCE_MS));
+	const { backups, measures, bases, addresses, artifacts } = await readBackups(store);
+	const lost = await findLostArtifacts(store, artifacts);
+	const recoveryWindows = await readWindows(store, bases, context);
+	const forgotten = await readForgotten(store);
+	const unusual = judgeStore(backups, measures, await readAcknowledged(store));
+	const rows = new Map([...measures].flatMap(([id, { rows: its, files }]) => (its ?? files) === undefined ? [] : [[id, its ?? files ?? 0] as const]));
+	const components = COMPONENTS.flatMap((component) => {
+		const threshold = thresholdOf(component, options);
+		const ofComponent = backups.filter((backup) => backup.component === component);
+		const runsOfComponent = runs.known.filter(({ run }) => run.component === component);
+		const unreadableRuns = runs.unreadable.filter(({ series }) => series.startsWith(`${component}.`));
+		const given = new Set(forgotten.filter((one) => one.component === component && !ofComponent.some(({ source, startedAt }) => source === one.source && Date.parse(startedAt) > Date.parse(one.at))).map(placeOf));
+		const known = runsOfComponent.length + unreadableRuns.length > 0 || ofComponent.some((backup) => !given.has(placeOf(backup)));
+		if (!isLookedAt(component, options) || !(isRequired(threshold, options) || known)) return [];
+		const facts = {
+			threshold, backups: ofComponent, runs: runsOfComponent, unreadableRuns, now, lost, rows, forgotten: given,
+			anomalies: unusual.anomalies.filter((anomaly) => anomaly.component === component).map(({ component: _, ...anomaly }) => anomaly),
+			signs: unusual.standing.filter((sign) => sign.component === component),
+			windows: component === 'postgres' ? recoveryWindows : [],
+			reach: walReach(ofComponent, recoveryWindows, addresses),
+			verifiedWithinDays: options.verifiedWithinDays ?? DEFAULT_VERIFIED_WITHIN_DAYS,
+		};
+		return [componentStatus(facts)];
+	});
+	const hold = await holdFor(store, unusual, options, context);
+	const schedules = await readExpectedRuns(store);
+	const overdue = schedules.filter(({ nextBy }) => Date.parse(nextBy) < now.getTime());
+	const state = worst([...components.map((one) => one.state), ...(hold ? (['WARNING'] as const) : []), ...(overdue.length > 0 ? (['CRITICAL'] as const) : [])]);
+	return { status: { state, store: store.description, checkedAt: now.toISOString(), components, hold, schedules, overdue, recoveryWindows }, backups, runs: runs.known };
+}
+
+/** Every backup, newest first, and what is needed of their manifests. */
+async function readBackups(store: Store) {
 	const backups: BackupSummary[] = [];
 	const measures = new Map<string, Measures>();
 	const bases: Manifest[] = [];
 	const addresses = new Map<string, ServerAddress>();
+	const artifacts: ExpectedArtifacts[] = [];
 	for await (const { summary, manifest } of walkBackups(store)) {
 		backups.push(summary);
 		if (!manifest || summary.status !== 'success') continue;
 		measures.set(summary.id, measure(manifest));
+		artifacts.push(expectedArtifacts(manifest));
 		if (manifest.basebackup) bases.push(manifest);
 		if (manifest.source.type === 'postgres') addresses.set(summary.id, manifest.source);
 	}
-	const recoveryWindows = await readWindows(store, bases, context);
-	const components = COMPONENTS.flatMap((component) => {
-		const threshold = thresholdOf(component, options);
-		const ofComponent = backups.filter((backup) => backup.component === component);
-		const runsOfComponent = runs.filter(({ run }) => run.component === component);
-		const wanted = options.components.length > 0 ? options.components.includes(component) : threshold.always || ofComponent.length + runsOfComponent.length > 0;
-		return wanted ? [componentStatus(threshold, ofComponent, runsOfComponent, now, anomaliesOf(ofComponent, measures), component === 'postgres' ? recoveryWindows : [], walReach(ofComponent, recoveryWindows, addresses))] : [];
-	});
-	const alarms = components.flatMap(({ component, anomalies }) => anomalies.filter(({ severity }) => severity === 'alarm').map(({ backup, detail }) => `${component}, backup ${backup}: ${detail}`));
-	const hold =
-		alarms.length > 0 && options.holdOnAlarm
-			? await holdRetention(store, { since: now.toISOString(), by: 'anomaly', reason: alarms.join(' ') }, context.signal)
-			: ((await readRetentionHold(store)) ?? null);
-	const schedules = await readExpectedRuns(store);
-	const overdue = schedules.filter(({ nextBy }) => Date.parse(nextBy) < now.getTime());
-	const state = worst([...components.map((one) => one.state), ...(hold ? (['WARNING'] as const) : []), ...(overdue.length > 0 ? (['CRITICAL'] as const) : [])]);
-	return { status: { state, store: store.description, checkedAt: now.toISOString(), components, hold, schedules, overdue, recoveryWindows }, backups, runs };
+	return { backups, measures, bases, addresses, artifacts };
 }
 
-/** What is unusual about the newest backup of each series. */
-function anomaliesOf(backups: readonly BackupSummary[], measures: ReadonlyMap<string, Measures>): BackupAnomaly[] {
-	const series = new Map<string, BackupSummary[]>();
-	for (const backup of backups) {
-		if (!COUNTED_KINDS.includes(backup.kind) || !measures.has(backup.id)) continue;
-		const key = seriesOf(backup);
-		series.set(key, [...(series.get(key) ?? []), backup]);
-	}
-	return [...series.values()].flatMap(([newest, ...before]) => {
-		if (!newest) return [];
-		const history = before.reverse().map(({ id }) => measures.get(id) ?? {});
-		return findAnomalies(measures.get(newest.id) ?? {}, history).map((anomaly) => ({ ...anomaly, backup: newest.id, source: newest.source }));
-	});
+async function holdFor(store: Store, unusual: StoreAnomalies, { components, holdOnAlarm }: StatusOptions, context: JobContext): Promise<RetentionHold | null> {
+	const alarms = alarmsOf({ anomalies: unusual.anomalies.filter(({ component }) => isLookedAt(component, { components })) });
+	if (alarms.length > 0 && holdOnAlarm) return await holdForAlarms(store, alarms, context.now(), context.signal);
+	return (await readRetentionHold(store)) ?? null;
+}
+
+function isLookedAt(component: Component, { components }: Pick<StatusOptions, 'components'>): boolean {
+	return components.length === 0 || components.includes(component);
+}
+
+function isRequired({ component, always }: Threshold, { components, requiredComponents = [] }: StatusOptions): boolean {
+	if (requiredComponents.length > 0) return requiredComponents.includes(component);
+	return components.length > 0 || always;
 }
 
 function thresholdOf(component: Component, { thresholds }: StatusOptions): Threshold {

@@ -20,5 +20,8 @@ export const DEFAULT_THRESHOLDS: readonly Threshold[] = [
 	{ component: 'n8n', label: 'n8n', okHours: 24, warningHours: 48, always: false },
 ];
 
+/** So many days the newest check of a component may be old: the shipped workflows read each backup back when it was taken, and restore one each week. */
+export const DEFAULT_VERIFIED_WITHIN_DAYS = 35;
+
 /** Kinds of backup from which a component can be brought back; extracts, globals and partial ones are none. */
 export const COUNTED_KINDS: readonly BackupKind[] = ['full', 'base', 'incremental'];

@@ -18,7 +18,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", report: "Report", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", forgetSeries: "Forget Series", forgetSchedule: "Forget Schedule", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", report: "Report", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -108,6 +108,18 @@ export class BackupCatalog implements INodeType {
 						value: 'forensics',
 						description: 'Write the records of the store, its locks and signs, and hashes of files into a folder for investigators',
 						action: 'Collect a forensics bundle',
+					},
+					{
+						name: 'Forget Schedule',
+						value: 'forgetSchedule',
+						description: 'End the alarms of a workflow that will never run again',
+						action: 'Forget a schedule',
+					},
+					{
+						name: 'Forget Series',
+						value: 'forgetSeries',
+						description: 'End the alarms of what will never be backed up again; its backups stay',
+						action: 'Forget a series of backups',
 					},
 					{
 						name: 'List',

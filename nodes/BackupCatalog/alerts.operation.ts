@@ -1,5 +1,7 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { BackupError } from '../../lib/core/errors';
+import { LONGEST } from '../../lib/alerts/problem';
+import { shortened } from '../../lib/core/words';
 import type { ResultOf } from '../../lib/jobs/results';
 import type { JobOf } from '../../lib/jobs/schema/job';
 import type { Operation } from '../shared/operation';
@@ -35,9 +37,10 @@ export const checkAlertsOperation: Operation<'alerts.checkStore' | 'alerts.check
 			displayOptions: { show: { operation: check } },
 		},
 		{ displayName: 'Workflow ID', name: 'alertWorkflow', type: 'string', default: '', required: true, displayOptions: ofWorkflow, description: 'Of the workflow that failed; the alert is over when that has succeeded' },
-		{ displayName: 'Title', name: 'alertTitle', type: 'string', default: '', required: true, displayOptions: ofWorkflow, description: 'One line; another one for the same workflow is told as a change' },
+		{ displayName: 'Title', name: 'alertTitle', type: 'string', default: '', required: true, displayOptions: ofWorkflow, description: 'One line; another one for the same workflow is told as a change, as are other words of What Happened' },
 		{ displayName: 'What Happened', name: 'alertWhat', type: 'string', default: '', displayOptions: ofWorkflow, description: 'The error' },
 		{ displayName: 'Advice', name: 'alertAdvice', type: 'string', default: '', displayOptions: ofWorkflow, description: 'What to do next' },
+		{ displayName: 'Execution Link', name: 'alertLink', type: 'string', default: '', displayOptions: ofWorkflow, description: 'Address of the execution that failed; reminders tell it too' },
 		optionsCollection(check, [...judging, ...policy, thresholdsField, timeoutField]),
 	],
 
@@ -45,8 +48,10 @@ export const checkAlertsOperation: Operation<'alerts.checkStore' | 'alerts.check
 		const place = await store();
 		const subject = parameters.choice('alertSubject', 'Subject', ['store', 'workflow'] as const);
 		if (subject === 'store') return { kind: 'alerts.checkStore', store: place, ...readJudging(parameters), ...readPolicy(parameters) };
-		const title = shortened(parameters.requiredText('alertTitle', 'Title'), 500);
-		const problem = { severity: 'critical' as const, title, what: shortened(parameters.text('alertWhat', 'What Happened'), 8000), advice: shortened(parameters.text('alertAdvice', 'Advice'), 2000) };
+		const title = shortened(parameters.requiredText('alertTitle', 'Title'), LONGEST.title);
+		const what = shortened(parameters.text('alertWhat', 'What Happened'), LONGEST.what);
+		const advice = shortened(parameters.text('alertAdvice', 'Advice'), LONGEST.advice);
+		const problem = { severity: 'critical' as const, title, what, advice, link: parameters.text('alertLink', 'Execution Link') };
 		return { kind: 'alerts.checkWorkflow', store: place, workflow: parameters.requiredText('alertWorkflow', 'Workflow ID'), problem, ...readPolicy(parameters) };
 	},
 	items: (result) => result.messages.map(alertItem),
@@ -88,9 +93,4 @@ function readPolicy(parameters: Parameters): { repeatHours: number | undefined; 
 		throw wrong('Escalate After (Hours)', `is "${text}"`, 'Give hours that grow, separated by commas, such as 1, 4, 24; or nothing.');
 	}
 	return { repeatHours: options.number('repeatHours', 'Repeat After (Hours)'), escalateAfterHours };
-}
-
-/** Errors quote what others wrote, at any length. */
-function shortened(text: string, most: number): string {
-	return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }

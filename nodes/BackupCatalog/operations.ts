@@ -5,6 +5,7 @@ import { checkAlertsOperation, recordAlertsOperation } from './alerts.operation'
 import { cleanUpOperation } from './clean-up.operation';
 import { copyWalOperation } from './copy-wal.operation';
 import { copyOperation } from './copy.operation';
+import { forgetScheduleOperation, forgetSeriesOperation } from './forget.operations';
 import { listOperation } from './list.operation';
 import { listRecoveryPointsOperation } from './list-recovery-points.operation';
 import { nextStageOperation } from './next-stage.operation';
@@ -39,6 +40,8 @@ export const operations = {
 	log: runnable(logOperation),
 	rebuildLog: runnable(rebuildLogOperation),
 	retentionHold: runnable(retentionHoldOperation),
+	forgetSeries: runnable(forgetSeriesOperation),
+	forgetSchedule: runnable(forgetScheduleOperation),
 	lockStates: runnable(lockStatesOperation),
 	cleanPoints: runnable(cleanPointsOperation),
 	forensics: runnable(forensicsOperation),
@@ -69,6 +72,8 @@ export const operationProperties: INodeProperties[] = [
 	...breakGlassKitOperation.properties,
 	...logOperation.properties,
 	...retentionHoldOperation.properties,
+	...forgetSeriesOperation.properties,
+	...forgetScheduleOperation.properties,
 	...lockStatesOperation.properties,
 	...cleanPointsOperation.properties,
 	...forensicsOperation.properties,

@@ -16,7 +16,7 @@ export const judging: INodeProperties[] = [
 		type: 'multiOptions',
 		options: componentOptions,
 		default: [],
-		description: 'Parts of the stack that must be backed up. Without a choice: PostgreSQL, files, and whatever else the store knows.',
+		description: 'Parts of the stack to look at. Without a choice: all that must be backed up, and whatever else the store knows.',
 	},
 	{
 		displayName: 'Hold Retention on Alarm',
@@ -24,6 +24,22 @@ export const judging: INodeProperties[] = [
 		type: 'boolean',
 		default: true,
 		description: 'Whether to let nothing be pruned any more when the newest backups look like a mass delete or encrypted files, until a person lifts the hold',
+	},
+	{
+		displayName: 'Required Components',
+		name: 'requiredComponents',
+		type: 'multiOptions',
+		options: componentOptions,
+		default: [],
+		description: 'Parts of the stack that must be backed up, also where no run of them was ever tried. Without a choice: those to look at, or PostgreSQL and files.',
+	},
+	{
+		displayName: 'Verified Within (Days)',
+		name: 'verifiedWithinDays',
+		type: 'number',
+		typeOptions: { minValue: 0, numberPrecision: 1 },
+		default: 35,
+		description: 'Warn when no backup of a component was verified for so long; 0: never',
 	},
 ];
 
@@ -96,6 +112,8 @@ export function readJudging(parameters: Parameters) {
 	const options = parameters.collection('options');
 	return {
 		components: readComponents(options.raw('components'), 'Components'),
+		requiredComponents: readComponents(options.raw('requiredComponents'), 'Required Components'),
+		verifiedWithinDays: options.number('verifiedWithinDays', 'Verified Within (Days)'),
 		holdOnAlarm: options.flag('holdOnAlarm', 'Hold Retention on Alarm') ?? true,
 		thresholds: readThresholds(options.raw('thresholds')),
 	};

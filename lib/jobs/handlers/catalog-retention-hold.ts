@@ -8,7 +8,7 @@ export const retentionHold: JobHandler<'catalog.retentionHold'> = async ({ actio
 		case 'hold':
 			return { hold: await holdRetention(store, { since: context.now().toISOString(), by: 'person', reason }, context.signal), lifted: null };
 		case 'lift':
-			return { hold: null, lifted: await liftRetentionHold(store) };
+			return { hold: null, lifted: await liftRetentionHold(store, context.now(), context.signal) };
 		case 'show':
 			return { hold: (await readRetentionHold(store)) ?? null, lifted: null };
 	}

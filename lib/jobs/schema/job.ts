@@ -5,7 +5,7 @@ import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { compareDatabasesJob } from './compare-job';
 import { checkAlertsJob, checkWorkflowAlertJob, recordAlertsJob, recordSuccessJob } from './alert-jobs';
-import { dashboardJob, logJob, monthlyReportJob, retentionHoldJob, statusJob } from './log-jobs';
+import { dashboardJob, forgetScheduleJob, forgetSeriesJob, logJob, monthlyReportJob, retentionHoldJob, statusJob } from './log-jobs';
 import { applyPatchJob, askDamagedJob, diffRowsJob, findIncidentJob } from './incident-jobs';
 import { crossCheckJob } from './cross-check-job';
 import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
@@ -56,6 +56,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	dashboardJob,
 	monthlyReportJob,
 	retentionHoldJob,
+	forgetSeriesJob,
+	forgetScheduleJob,
 	lockStatesJob,
 	cleanPointsJob,
 	forensicsJob,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { COMPONENTS } from '../../catalog/component';
+import { BACKUP_KINDS, COMPONENTS } from '../../catalog/component';
 import { postgresConnectionSchema } from '../../postgres/connection-settings';
 import { DEFAULT_TARGETS } from '../../report/kpis';
+import { DEFAULT_VERIFIED_WITHIN_DAYS } from '../../status/thresholds';
 import { storeLocationSchema } from '../../storage/location';
 
 /** Brings `backup_log` in a database in line with a store. */
@@ -19,13 +20,31 @@ const hours = z.number().positive().max(100_000);
 
 export const statusFields = {
 	store: storeLocationSchema,
-	/** Those that must be backed up; empty: PostgreSQL, files, and whatever the store knows. */
+	/** Those to look at; empty: all. */
 	components: z.array(z.enum(COMPONENTS)).default([]),
+	/** Those that must be backed up; empty: those to look at, or PostgreSQL and files. Whatever else the store knows counts too. */
+	requiredComponents: z.array(z.enum(COMPONENTS)).default([]),
+	/** How many days the newest check of a component may be old; 0: any. */
+	verifiedWithinDays: z.number().min(0).max(10_000).default(DEFAULT_VERIFIED_WITHIN_DAYS),
 	/** Instead of the defaults: until when the newest backup is fine, and until when only late. */
 	thresholds: z.array(z.strictObject({ component: z.enum(COMPONENTS), okHours: hours, warningHours: hours })).max(COMPONENTS.length).default([]),
 	/** Put retention on hold when the newest backups look like a mass delete or encrypted files. */
 	holdOnAlarm: z.boolean().default(false),
 };
+
+/** Ends the alarms of a series that will never run again. */
+export const forgetSeriesJob = z.strictObject({
+	kind: z.literal('catalog.forgetSeries'),
+	store: storeLocationSchema,
+	component: z.enum(COMPONENTS),
+	/** Exactly as the backups have it. */
+	source: z.string().min(1).max(1000),
+	/** Only how the newest run of this kind went; null: all of the source. */
+	backupKind: z.enum(BACKUP_KINDS).nullable().default(null),
+});
+
+/** Ends the alarms of a schedule that is gone for good. */
+export const forgetScheduleJob = z.strictObject({ kind: z.literal('catalog.forgetSchedule'), store: storeLocationSchema, id: z.string().min(1).max(200) });
 
 /** How everything in a store stands; only reads, unless it may put retention on hold. */
 export const statusJob = z.strictObject({ kind: z.literal('catalog.status'), ...statusFields });

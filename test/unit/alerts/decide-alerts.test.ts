@@ -56,6 +56,25 @@ test('after a long silence one message goes to everyone who is due', () => {
 	expect(people.events).toEqual(['0 problem 0', '9 escalated 2']);
 });
 
+test('of two problems with one key the worse is told, in either order', () => {
+	for (const problems of [[problem('a', 'critical'), problem('a', 'warning', 'a notice')], [problem('a', 'warning', 'a notice'), problem('a', 'critical')]]) {
+		expect(decideAlerts(problems, [], () => true, POLICY, new Date(START))).toMatchObject([{ problem: { severity: 'critical', title: 'a is wrong' } }]);
+	}
+});
+
+test('what was told before all was well again is another trouble; a time that has not come says nothing', () => {
+	const people = new People();
+	const broken = (wellAt: number): Problem & { wellAt: string } => ({ ...problem('run'), wellAt: new Date(START + wellAt * HOUR).toISOString() });
+	people.look(0, [broken(-1)]);
+	people.look(0.5, [broken(-1)]);
+	people.look(3, [broken(2)]);
+	people.look(3.5, [broken(2)]);
+	people.look(3.6, [broken(99)]);
+	expect(people.events).toEqual(['0 problem 0', '3 problem 0']);
+	expect(people.open).toMatchObject([{ since: new Date(START + 3 * HOUR).toISOString() }]);
+	expect(people.open[0]).not.toHaveProperty('wellAt');
+});
+
 test('any history: at least once, no more than once for the same reason, and the end only of what was told', () => {
 	const keys = ['a', 'b', 'c'];
 	const step = fc.record({

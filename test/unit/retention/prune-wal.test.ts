@@ -54,7 +54,7 @@ test('keeps what the store protects, and everything while retention is on hold o
 	store.protections.set(locked, { until: new Date(START + 999 * MINUTE) });
 	await holdRetention(store, { since: new Date(START).toISOString(), by: 'person', reason: 'somebody looks at it' }, context.signal);
 	expect(await prune()).toMatchObject({ applied: false, deleted: 0, hold: { reason: 'somebody looks at it' } });
-	await liftRetentionHold(store);
+	await liftRetentionHold(store, new Date(START), context.signal);
 
 	const manifest = `backups/postgres/${base.id}/manifest.json`;
 	const { content } = store.objects.get(manifest)!;
