@@ -15,6 +15,7 @@ export const LAST_RUN_FOLDER = 'status/last-run/';
 export const RECOVERIES_FOLDER = 'recoveries/';
 export const KITS_FOLDER = 'break-glass/';
 export const EXPECTED_RUNS_FOLDER = 'status/next-expected/';
+export const STARTED_RUNS_FOLDER = 'status/started/';
 export const ALERTS_KEY = 'status/alerts.json';
 
 export function componentFolder(component: Component): string {
