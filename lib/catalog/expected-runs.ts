@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Store } from '../storage/store';
 import { EXPECTED_RUNS_FOLDER } from './layout';
+import { scheduleKey } from './schedule-key';
 import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
 
 /** `status/next-expected/<hash of the id>.json`: one for each schedule, so that two that end at once do not overwrite each other. */
@@ -13,10 +13,12 @@ const expectedRunSchema = z.looseObject({
 	succeededAt: z.iso.datetime({ offset: true }),
 	/** When the next success is due, pauses and slowness allowed for. */
 	nextBy: z.iso.datetime({ offset: true }),
+	/** When the next run is to begin, by the clock; left out where nobody knows. */
+	dueAt: z.iso.datetime({ offset: true }).optional(),
 });
 export type ExpectedRun = z.infer<typeof expectedRunSchema>;
 
-export async function writeExpectedRun(store: Store, run: Pick<ExpectedRun, 'id' | 'name' | 'succeededAt' | 'nextBy'>, signal: AbortSignal): Promise<ExpectedRun> {
+export async function writeExpectedRun(store: Store, run: Pick<ExpectedRun, 'id' | 'name' | 'succeededAt' | 'nextBy' | 'dueAt'>, signal: AbortSignal): Promise<ExpectedRun> {
 	const record: ExpectedRun = { ...run, formatVersion: 1 };
 	await writeSmallObject(store, expectedRunKey(run.id), record, { signal });
 	return record;
@@ -41,7 +43,7 @@ export async function removeExpectedRun(store: Store, id: string): Promise<boole
 }
 
 function expectedRunKey(id: string): string {
-	return `${EXPECTED_RUNS_FOLDER}${createHash('sha256').update(id).digest('hex').slice(0, 16)}.json`;
+	return scheduleKey(EXPECTED_RUNS_FOLDER, id);
 }
 
 function parseJson(text: string): unknown {

@@ -19,6 +19,7 @@ export const STORE_IDENTITY_KEY = 'status/store.json';
 export const RECOVERIES_FOLDER = 'recoveries/';
 export const KITS_FOLDER = 'break-glass/';
 export const EXPECTED_RUNS_FOLDER = 'status/next-expected/';
+export const STARTED_RUNS_FOLDER = 'status/started/';
 export const ALERTS_KEY = 'status/alerts.json';
 
 export function componentFolder(component: Component): string {

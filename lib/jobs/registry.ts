@@ -53,6 +53,8 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'breakGlass.write': async () => (await import('./handlers/break-glass-write.js')).writeBreakGlassKit,
 	'catalog.status': async () => (await import('./handlers/catalog-status.js')).status,
 	'catalog.recordSuccess': async () => (await import('./handlers/catalog-record-success.js')).recordSuccess,
+	'catalog.recordStart': async () => (await import('./handlers/catalog-record-start.js')).recordStart,
+	'catalog.missedRuns': async () => (await import('./handlers/catalog-missed-runs.js')).missedRuns,
 	'alerts.checkStore': async () => (await import('./handlers/alerts-check-store.js')).checkStore,
 	'alerts.checkWorkflow': async () => (await import('./handlers/alerts-check-workflow.js')).checkWorkflow,
 	'alerts.record': async () => (await import('./handlers/alerts-record.js')).recordAlerts,

@@ -1,6 +1,7 @@
 import type { OpenAlert } from '../alerts/alert-state';
 import type { CheckedAlerts } from '../alerts/check-alerts';
 import type { ExpectedRun } from '../catalog/expected-runs';
+import type { StartedRun } from '../catalog/started-runs';
 import type { RecoveryPointSummary } from '../catalog/recovery-point-summary';
 import type { RecoverySummary } from '../catalog/recovery-summary';
 import type { RetentionHold } from '../catalog/retention-hold';
@@ -121,6 +122,8 @@ export interface JobResults {
 	'catalog.status': StatusResult;
 	'catalog.log': MirrorResult;
 	'catalog.recordSuccess': { readonly expected: ExpectedRun };
+	'catalog.recordStart': { readonly started: StartedRun };
+	'catalog.missedRuns': { readonly missed: ExpectedRun[] };
 	'alerts.checkStore': CheckedAlerts;
 	'alerts.checkWorkflow': CheckedAlerts;
 	'alerts.record': { readonly open: OpenAlert[] };

@@ -18,7 +18,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", forgetSeries: "Forget Series", forgetSchedule: "Forget Schedule", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", report: "Report", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", forgetSeries: "Forget Series", forgetSchedule: "Forget Schedule", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", report: "Report", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", recordStart: "Record Start", missedRuns: "Missed Runs", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -146,6 +146,12 @@ export class BackupCatalog implements INodeType {
 						action: 'Write the log of the backups',
 					},
 					{
+						name: 'Missed Runs',
+						value: 'missedRuns',
+						description: 'Get the scheduled runs that should have begun and have not, to start them now; each counts as begun from then on',
+						action: 'Get the missed runs',
+					},
+					{
 						name: 'Next Stage',
 						value: 'nextStage',
 						description: 'Write down how a stage of a recovery went, and begin the next one that is not done',
@@ -198,6 +204,12 @@ export class BackupCatalog implements INodeType {
 						value: 'recordStage',
 						description: 'Write a stage, a decision or the end into the journal of a recovery',
 						action: 'Record a stage or decision of a recovery',
+					},
+					{
+						name: 'Record Start',
+						value: 'recordStart',
+						description: 'Write down that a scheduled run has begun, so that nobody makes up for it while it runs',
+						action: 'Record a start',
 					},
 					{
 						name: 'Record Success',

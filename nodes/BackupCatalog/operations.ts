@@ -20,7 +20,7 @@ import { cleanPointsOperation, forensicsOperation, lockStatesOperation, recovery
 import { dashboardOperation, overdueOperation, statusOperation } from './status.operation';
 import { reportOperation } from './report.operation';
 import { recordRecoveryPointOperation } from './record-recovery-point.operation';
-import { recordSuccessOperation } from './record-success.operation';
+import { missedRunsOperation, recordStartOperation, recordSuccessOperation } from './record-success.operation';
 
 /** What the node can do, by the value of its field *Operation*. */
 export const operations = {
@@ -52,6 +52,8 @@ export const operations = {
 	checkAlerts: runnable(checkAlertsOperation),
 	recordAlerts: runnableForAll(recordAlertsOperation),
 	recordSuccess: runnable(recordSuccessOperation),
+	recordStart: runnable(recordStartOperation),
+	missedRuns: runnable(missedRunsOperation),
 	overdue: runnable(overdueOperation),
 };
 

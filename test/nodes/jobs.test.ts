@@ -36,6 +36,8 @@ const answers: Record<string, unknown> = {
 	'catalog.log': { warnings: [] },
 	'catalog.status': { components: [], hold: null, overdue: [] },
 	'catalog.recordSuccess': { expected: {} },
+	'catalog.recordStart': { started: {} },
+	'catalog.missedRuns': { missed: [] },
 	'alerts.checkStore': { messages: [] },
 	'alerts.checkWorkflow': { messages: [] },
 	'alerts.record': { open: [] },
@@ -529,6 +531,10 @@ describe('Backup Catalog', () => {
 		expect((job as { problem: { what: string } }).problem.what).toHaveLength(8000);
 		const after = { key: 'k', severity: 'warning', title: 't', what: 'w', advice: '', since: '2026-11-01T00:00:00.000Z', toldAt: '2026-11-01T00:00:00.000Z', level: 0 };
 		expect(await nextJobOf(node, { operation: 'recordSuccess', scheduleId: 'w1', scheduleName: 'Nightly', nextWithinHours: 27 })).toEqual({ kind: 'catalog.recordSuccess', store, id: 'w1', name: 'Nightly', nextWithinHours: 27 });
+		const triggerRules = { interval: [{ field: 'cronExpression', expression: '0 0 0 29 2 *' }] };
+		expect(await nextJobOf(node, { operation: 'recordSuccess', scheduleId: 'w1', scheduleName: 'Nightly', nextWithinHours: 27, triggerRules }, { timeZone: 'America/Sao_Paulo' })).toMatchObject({ dueAt: expect.stringMatching(/^\d{4}-02-29T03:00:00\.000Z$/) });
+		expect(await nextJobOf(node, { operation: 'recordStart', scheduleId: 'w1', scheduleName: 'Nightly' })).toEqual({ kind: 'catalog.recordStart', store, id: 'w1', name: 'Nightly' });
+		expect(await nextJobOf(node, { operation: 'missedRuns' })).toEqual({ kind: 'catalog.missedRuns', store });
 		const { context } = fakeContext(node, { items: [{ operation: 'recordAlerts' }], input: [{ alert: { key: 'k', after }, delivered: true }] });
 		running.mockClear();
 		await node.execute?.call(context);

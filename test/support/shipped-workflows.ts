@@ -12,6 +12,7 @@ import type { PostgresServer } from './postgres-server';
 export const SHIPPED = {
 	settings: 'brSettings000001',
 	notify: 'brNotify00000001',
+	runStarted: 'brRunStarted0001',
 	runSucceeded: 'brRunSucceeded01',
 	errorAlert: 'brErrorAlert0001',
 	fullBackup: 'brBackupFull0001',
@@ -30,6 +31,7 @@ export const SHIPPED = {
 	continuous: 'brBackupWal00001',
 	breakGlass: 'brBreakGlass0001',
 	serverLoss: 'brScenSrvLoss001',
+	runMissed: 'brRunMissed00001',
 	checkBackups: 'brCheckBackups01',
 	dashboard: 'brDashboard00001',
 	monthlyReport: 'brMonthlyRep0001',

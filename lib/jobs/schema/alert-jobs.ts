@@ -35,4 +35,12 @@ export const recordSuccessJob = z.strictObject({
 	id: z.string().min(1).max(200),
 	name: z.string().min(1).max(500),
 	nextWithinHours: z.number().positive().max(100_000),
+	/** When the next run is to begin. */
+	dueAt: z.iso.datetime({ offset: true }).optional(),
 });
+
+/** Writes down that something on a schedule has begun. */
+export const recordStartJob = z.strictObject({ kind: z.literal('catalog.recordStart'), store: storeLocationSchema, id: z.string().min(1).max(200), name: z.string().min(1).max(500) });
+
+/** Takes what should have begun by the clock and has not. */
+export const missedRunsJob = z.strictObject({ kind: z.literal('catalog.missedRuns'), store: storeLocationSchema });

@@ -4,7 +4,7 @@ import { copyWalJob, pruneWalJob, verifyContinuityJob } from './archived-wal-job
 import { archiveFilesJob, filesDrillJob, restoreFilesJob } from './files-jobs';
 import { testEncryptionJob } from './encryption-jobs';
 import { compareDatabasesJob } from './compare-job';
-import { checkAlertsJob, checkWorkflowAlertJob, recordAlertsJob, recordSuccessJob } from './alert-jobs';
+import { checkAlertsJob, checkWorkflowAlertJob, missedRunsJob, recordAlertsJob, recordStartJob, recordSuccessJob } from './alert-jobs';
 import { dashboardJob, forgetScheduleJob, forgetSeriesJob, logJob, monthlyReportJob, retentionHoldJob, statusJob } from './log-jobs';
 import { applyPatchJob, askDamagedJob, diffRowsJob, findIncidentJob } from './incident-jobs';
 import { crossCheckJob } from './cross-check-job';
@@ -66,6 +66,8 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	checkWorkflowAlertJob,
 	recordAlertsJob,
 	recordSuccessJob,
+	recordStartJob,
+	missedRunsJob,
 	logJob,
 	recordRecoveryPointJob,
 	listRecoveryPointsJob,
