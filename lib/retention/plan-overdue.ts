@@ -2,7 +2,11 @@ import type { BackupSummary } from '../catalog/summary';
 import type { CompleteRecoveryPoint, PlanRetention, RetentionDecision } from './plan';
 import { planRetention } from './plan-retention';
 
-export type OverdueInput = Omit<Parameters<PlanRetention>[0], 'recoveryPoints'> & { readonly recoveryPoints: readonly (CompleteRecoveryPoint & { readonly recordedAt: string })[] };
+export interface OverdueInput extends Omit<Parameters<PlanRetention>[0], 'recoveryPoints'> {
+	readonly recoveryPoints: readonly (CompleteRecoveryPoint & { readonly recordedAt: string })[];
+	/** What `windowBases` was then. */
+	readonly windowBasesThen?: ReadonlyMap<string, string>;
+}
 
 /**
  * The plan of now, in which only that is to be deleted which might have gone already at the moment `since`, from what was
@@ -14,6 +18,7 @@ export function planOverdue(input: OverdueInput, since: Date): RetentionDecision
 	const then = planRetention({
 		...input,
 		now: since,
+		windowBases: input.windowBasesThen,
 		backups: input.backups.filter(({ startedAt }) => before(startedAt)).map(knownThen),
 		recoveryPoints: input.recoveryPoints.filter(({ recordedAt }) => before(recordedAt)),
 	});

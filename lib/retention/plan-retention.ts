@@ -19,13 +19,17 @@ interface Planning {
  * Decides from the catalog alone what may go. Everything that is not certain is kept: what runs, what failed, what cannot be
  * read, and whatever those may need. @throws BackupError `INVALID_INPUT` for an unknown time zone
  */
-export const planRetention: PlanRetention = ({ backups, newestRuns, policy, now, inUse, recoveryPoints = [] }) => {
+export const planRetention: PlanRetention = ({ backups, newestRuns, policy, now, inUse, windowBases = new Map<string, string>(), recoveryPoints = [] }) => {
 	requireTimeZone(policy.timeZone);
 	const planning: Planning = { policy, now, keep: new Map(backups.map((backup) => [backup, []])) };
 	const restorable = provenRestorable(backups);
 	for (const series of grouped([...backups].sort(newestFirst), seriesOf).values()) keepOfSeries(planning, series, restorable);
 	keepAfterFailedRuns(planning, newestRuns);
 	for (const backup of backups) if (inUse.has(backup.id)) keep(planning, backup, 'a running job uses it');
+	for (const backup of backups) {
+		const why = backup.component === 'postgres' ? windowBases.get(backup.id) : undefined;
+		if (why !== undefined) keep(planning, backup, why);
+	}
 	keepRecoveryPoints(planning, recoveryPoints);
 	keepUnreadable(planning);
 	keepAncestors(planning);

@@ -93,16 +93,41 @@ function youngRule({ now, windowHours }: WalPlanInput): Rule {
 
 /** For each timeline of use, the log that leads to it from the newest base backup before the window. */
 function timelineRules(input: WalPlanInput): Rule[] {
-	const { index, bases, now, windowHours } = input;
-	const timelines = new Set([...index.parts.keys(), ...index.histories.keys(), ...index.closedHistories, ...bases.map(({ timeline }) => timeline)]);
+	return timelinesOfUse(input).flatMap((timeline) => {
+		const { index, windowHours } = input;
+		const closed = whyClosed(index, timeline);
+		if (closed !== undefined) return [keepIf(closed, () => true)];
+		const { base, before } = firstOf(timeline, input);
+		const legs = legsTo(timeline, index.histories.get(timeline) ?? []);
+		if (!base) return legRules(`no base backup that leads to timeline ${timeline} can be restored`, undefined, legs, index);
+		if (before) return legRules(`it follows ${base.id}, the newest base backup that ended before the window of ${windowHours} hours`, base, legs, index);
+		return legRules(`no base backup ended before the window of ${windowHours} hours, and this follows the oldest, ${base.id}`, base, legs, index);
+	});
+}
+
+/**
+ * The base backups that the window needs, each with the reason: that with which it begins, without which the WAL that is kept for it would lead nowhere in its first
+ * part, and those inside it, from which it goes on where WAL is missing. Where nobody can tell, all of them.
+ */
+export function windowBases(input: WalPlanInput): Map<string, string> {
+	const { index, bases, windowHours } = input;
+	const found = new Map<string, string>();
+	if ([...index.parts.values()].flat().length === 0) return found;
+	for (const timeline of timelinesOfUse(input)) {
+		const closed = whyClosed(index, timeline);
+		if (closed !== undefined) return new Map(bases.map(({ id }) => [id, closed]));
+		const { base, before, inside } = firstOf(timeline, input);
+		for (const { id } of inside) found.set(id, `inside the WAL window of ${windowHours} hours`);
+		if (base) found.set(base.id, before ? `with it begins the WAL window of ${windowHours} hours` : `the WAL window of ${windowHours} hours is not filled yet, and this is the oldest that it has`);
+	}
+	return found;
+}
+
+function timelinesOfUse({ index, bases, now, windowHours }: WalPlanInput): number[] {
+	const timelines = [...new Set([...index.parts.keys(), ...index.histories.keys(), ...index.closedHistories, ...bases.map(({ timeline }) => timeline)])];
 	const newest = Math.max(...timelines);
 	const since = now.getTime() - windowHours * HOUR_MS;
-	return [...timelines].flatMap((timeline) => {
-		const last = newestOf(index.parts.get(timeline) ?? []);
-		if (timeline !== newest && last < since) return [];
-		// Where a timeline has nothing archived yet, its window ends with the archive.
-		return rulesOf(timeline, Math.min(now.getTime(), Number.isFinite(last) ? last : newestOf([...index.parts.values()].flat())), input);
-	});
+	return timelines.filter((timeline) => timeline === newest || newestOf(index.parts.get(timeline) ?? []) >= since);
 }
 
 /** In milliseconds; -Infinity of none. */
@@ -110,18 +135,21 @@ function newestOf(parts: readonly WalPart[]): number {
 	return parts.reduce((newest, { archivedAt }) => Math.max(newest, archivedAt.getTime()), -Infinity);
 }
 
-function rulesOf(timeline: number, asOf: number, { index, bases, windowHours }: WalPlanInput): Rule[] {
-	const history = index.histories.get(timeline);
-	if (!history && timeline > 1 && !isFirst(index, timeline)) {
-		return [keepIf(`the history of timeline ${timeline} is ${index.closedHistories.has(timeline) ? 'encrypted, and there is no key to read it' : 'not archived'}, so what leads there is unknown`, () => true)];
-	}
-	const legs = legsTo(timeline, history ?? []);
-	const onWay = bases.filter((base) => base.restorable && legs.some((leg) => leg.timeline === base.timeline && (leg.to === undefined || base.endLsn <= leg.to)));
-	const oldest = newestLast(onWay)[0];
-	const begin = newestLast(onWay.filter(({ endedAt }) => endedAt.getTime() <= asOf - windowHours * HOUR_MS)).at(-1);
-	if (begin) return legRules(`it follows ${begin.id}, the newest base backup that ended before the window of ${windowHours} hours`, begin, legs, index);
-	if (oldest) return legRules(`no base backup ended before the window of ${windowHours} hours, and this follows the oldest, ${oldest.id}`, oldest, legs, index);
-	return legRules(`no base backup that leads to timeline ${timeline} can be restored`, undefined, legs, index);
+/** Why it is unknown what leads to a timeline. */
+function whyClosed(index: WalIndex, timeline: number): string | undefined {
+	if (index.histories.has(timeline) || timeline === 1 || isFirst(index, timeline)) return undefined;
+	return `the history of timeline ${timeline} is ${index.closedHistories.has(timeline) ? 'encrypted, and there is no key to read it' : 'not archived'}, so what leads there is unknown`;
+}
+
+/** The newest base backup on the way to a timeline that ended before its window, or else the oldest, and those that ended inside. */
+function firstOf(timeline: number, { index, bases, now, windowHours }: WalPlanInput): { readonly base: WalBase | undefined; readonly before: boolean; readonly inside: readonly WalBase[] } {
+	const last = newestOf(index.parts.get(timeline) ?? []);
+	// Where a timeline has nothing archived yet, its window ends with the archive.
+	const asOf = Math.min(now.getTime(), Number.isFinite(last) ? last : newestOf([...index.parts.values()].flat()));
+	const legs = legsTo(timeline, index.histories.get(timeline) ?? []);
+	const onWay = newestLast(bases.filter((base) => base.restorable && legs.some((leg) => leg.timeline === base.timeline && (leg.to === undefined || base.endLsn <= leg.to))));
+	const begin = onWay.filter(({ endedAt }) => endedAt.getTime() <= asOf - windowHours * HOUR_MS).at(-1);
+	return { base: begin ?? onWay[0], before: begin !== undefined, inside: onWay.filter(({ endedAt }) => endedAt.getTime() > asOf - windowHours * HOUR_MS) };
 }
 
 /** Whether nothing older than this timeline was ever archived: then nothing of it can be lost. */

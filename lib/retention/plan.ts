@@ -30,6 +30,8 @@ export type PlanRetention = (input: {
 	readonly now: Date;
 	/** Backups that a running job reads or needs; never deleted. */
 	readonly inUse: ReadonlySet<string>;
+	/** Base backups with which a window of WAL begins, each with the reason (`windowBases`). */
+	readonly windowBases?: ReadonlyMap<string, string>;
 	/** Only the complete ones; in any order. */
 	readonly recoveryPoints?: readonly CompleteRecoveryPoint[];
 }) => RetentionDecision[];

@@ -1,4 +1,3 @@
-import { walkBackups } from '../catalog/list-backups';
 import { findAllLocks, isDead, type LockMode } from '../catalog/lock-record';
 import type { Lock } from '../catalog/locks';
 import { readRetentionHold, type RetentionHold } from '../catalog/retention-hold';
@@ -6,13 +5,12 @@ import { timelineFolder } from '../catalog/layout';
 import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
 import { BackupError, throwIfAborted } from '../core/errors';
-import { parseLsn } from '../postgres/replication/lsn';
 import { timelineName } from '../postgres/replication/wal-segment';
-import { readWalIndex } from '../postgres/wal/archive-index';
-import { archivedSegmentBytes, chosenServers } from '../postgres/wal/archived-servers';
+import { chosenServers } from '../postgres/wal/archived-servers';
 import { readWalRecord } from '../postgres/wal/wal-archive';
 import type { Store } from '../storage/store';
-import { planWal, spansOf, type WalBase, type WalDecision, type WalSpan } from './plan-wal';
+import { planWal, spansOf, type WalDecision, type WalSpan } from './plan-wal';
+import { walPlanInput } from './wal-plan-input';
 
 export interface PruneWalOptions {
 	/** Of one server; all when left out. */
@@ -74,40 +72,8 @@ async function plan(store: Store, context: JobContext, systemIdentifier: string,
 	// Locks first: a job that begins to read an older base later finds what the plan leaves, and says so.
 	const locks = await findAllLocks(store);
 	const inUse = new Set(locks.flatMap((found) => (!isDead(found, lock.storeNow) && found.record?.backupId ? [found.record.backupId] : [])));
-	const { bases, unreadable, segmentBytes } = await findBases(store, systemIdentifier, inUse);
-	const size = segmentBytes ?? (await archivedSegmentBytes(store, systemIdentifier, context.signal));
-	if (size === undefined) return [];
-	const index = await readWalIndex(store, { systemIdentifier, segmentBytes: size }, context);
-	// Age is told by the store's own clock, which wrote the times of its objects.
-	return planWal({ index, bases, unreadable, windowHours, now: lock.storeNow });
-}
-
-async function findBases(store: Store, systemIdentifier: string, inUse: ReadonlySet<string>) {
-	const all = new Map<string, { readonly parent: string | null; readonly sound: boolean }>();
-	const found: Omit<WalBase, 'restorable'>[] = [];
-	const unreadable: string[] = [];
-	let segmentBytes: number | undefined;
-	for await (const { manifest, summary } of walkBackups(store, { component: 'postgres', kinds: ['base', 'incremental'] })) {
-		all.set(summary.id, { parent: summary.parent, sound: manifest !== undefined && summary.status === 'success' });
-		if (!manifest) unreadable.push(summary.id);
-		const details = manifest?.basebackup;
-		if (details?.systemIdentifier !== systemIdentifier) continue;
-		segmentBytes = details.segmentBytes;
-		found.push({
-			id: summary.id,
-			timeline: details.timeline,
-			startLsn: parseLsn(details.startLsn),
-			endLsn: parseLsn(details.endLsn),
-			endedAt: new Date(details.endedAt),
-			inUse: inUse.has(summary.id),
-		});
-	}
-	const complete = (id: string, seen = new Set<string>()): boolean => {
-		const backup = all.get(id);
-		if (!backup?.sound || seen.has(id)) return false;
-		return backup.parent === null || complete(backup.parent, seen.add(id));
-	};
-	return { bases: found.map((base) => ({ ...base, restorable: complete(base.id) })), unreadable, segmentBytes };
+	const input = await walPlanInput(store, systemIdentifier, { windowHours, inUse, now: lock.storeNow }, context);
+	return input ? planWal(input) : [];
 }
 
 async function remove(store: Store, context: JobContext, systemIdentifier: string, decisions: readonly WalDecision[], lock: Lock) {

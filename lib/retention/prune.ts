@@ -9,6 +9,7 @@ import type { Lock } from '../catalog/locks';
 import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
 import { BackupError, throwIfAborted } from '../core/errors';
+import { archivedServers } from '../postgres/wal/archived-servers';
 import type { Store } from '../storage/store';
 import { deleteBackup } from './delete-backup';
 import { keepProtected } from './keep-protected';
@@ -16,11 +17,19 @@ import { findNewestRuns } from './newest-runs';
 import type { RetentionDecision } from './plan';
 import { planOverdue } from './plan-overdue';
 import { planRetention } from './plan-retention';
+import { type WalPlanInput, windowBases } from './plan-wal';
 import type { RetentionPolicy } from './policy';
+import { walPlanInput, type WalPlanRequest } from './wal-plan-input';
+
+/** As long as WAL is kept where nobody says otherwise. */
+export const DEFAULT_WAL_WINDOW_HOURS = 24;
+const HOUR_MS = 3_600_000;
 
 export interface PruneOptions {
 	readonly component?: Component;
 	readonly policy: RetentionPolicy;
+	/** Where WAL is archived: how far back every point in time must stay reachable. What it begins with is kept, whatever the policy says. */
+	readonly walWindowHours?: number;
 	/** false: only plan. */
 	readonly apply: boolean;
 	/** Plan only: of what may go, only that which might have gone so many hours ago. */
@@ -89,7 +98,7 @@ export async function prune(store: Store, context: JobContext, options: PruneOpt
 	});
 }
 
-async function plan(store: Store, context: JobContext, { component, policy, overdueHours }: PruneOptions, lock: Lock) {
+async function plan(store: Store, context: JobContext, { component, policy, overdueHours, walWindowHours = DEFAULT_WAL_WINDOW_HOURS }: PruneOptions, lock: Lock) {
 	// Locks first: a run that ends in between is then still counted as going on, never as dead.
 	const locks = await findAllLocks(store);
 	const newestRuns = await findNewestRuns(store, locks, lock.storeNow);
@@ -97,10 +106,31 @@ async function plan(store: Store, context: JobContext, { component, policy, over
 	const inUse = new Set(locks.flatMap((found) => (!isDead(found, lock.storeNow) && found.record?.backupId ? [found.record.backupId] : [])));
 	const recoveryPoints = policy.keepRecoveryPoints === 0 ? [] : (await listRecoveryPoints(store)).filter(({ complete }) => complete);
 	const now = context.now();
-	const input = { backups, newestRuns, policy, now, inUse, recoveryPoints };
-	const planned = overdueHours === undefined ? planRetention(input) : planOverdue(input, new Date(now.getTime() - overdueHours * 3_600_000));
+	const wal = component === undefined || component === 'postgres' ? await readWal(store, context, { windowHours: walWindowHours, inUse, now: lock.storeNow }) : [];
+	const input = { backups, newestRuns, policy, now, inUse, windowBases: beginning(wal), recoveryPoints };
+	const planned = overdueHours === undefined ? planRetention(input) : planOverdue({ ...input, windowBasesThen: beginning(wal.map((each) => asOf(each, overdueHours))) }, new Date(now.getTime() - overdueHours * HOUR_MS));
 	const decisions = await keepProtected(store, planned, backups);
 	return { decisions, doomed: childrenFirst(decisions, backups) };
+}
+
+async function readWal(store: Store, context: JobContext, request: WalPlanRequest): Promise<WalPlanInput[]> {
+	const inputs: WalPlanInput[] = [];
+	for (const systemIdentifier of await archivedServers(store)) {
+		const input = await walPlanInput(store, systemIdentifier, request, context);
+		if (input) inputs.push(input);
+	}
+	return inputs;
+}
+
+function beginning(inputs: readonly WalPlanInput[]): Map<string, string> {
+	return new Map(inputs.flatMap((input) => [...windowBases(input)]));
+}
+
+/** The same so many hours ago, as far as it is still there. */
+function asOf(input: WalPlanInput, hours: number): WalPlanInput {
+	const now = new Date(input.now.getTime() - hours * HOUR_MS);
+	const parts = [...input.index.parts].map(([timeline, of]) => [timeline, of.filter(({ archivedAt }) => archivedAt <= now)] as const);
+	return { ...input, now, bases: input.bases.filter(({ endedAt }) => endedAt <= now), index: { ...input.index, parts: new Map(parts) } };
 }
 
 /** Those none of whose members is left; one of a run in which everything failed stays as long as backups do. */

@@ -9,7 +9,7 @@ import type { TableComparison } from '../postgres/restore/compare-proof';
 import type { Store } from '../storage/store';
 import type { VerifyResult } from './result';
 
-/** Failures that speak against the backup. All others (no connection, a missing role, no space, …) say nothing about it, and are not recorded. */
+/** Failures that speak against the backup. All others (no connection, a missing role, no space, a server that was killed, …) say nothing about it, and are not recorded. */
 const AGAINST_THE_BACKUP: readonly ErrorCode[] = ['ARTIFACT_DAMAGED', 'ARCHIVE_REFUSED', 'CHAIN_INCOMPLETE', 'PROOF_MISMATCH', 'RESTORE_FAILED'];
 
 const LONGEST_DETAIL = 2000;

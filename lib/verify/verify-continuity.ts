@@ -8,6 +8,8 @@ import { BackupError } from '../core/errors';
 import { StepRecorder, type StepResult } from '../core/steps';
 import { readWalIndex } from '../postgres/wal/archive-index';
 import { baseDetails, coveredWindow, type CoveredWindow, walAfter } from '../postgres/wal/covered-window';
+import { withFreshListing } from '../postgres/wal/visit-wal';
+import type { WalPath } from '../postgres/wal/wal-path';
 import type { Store } from '../storage/store';
 import { checkWalBytes, checkWalRecords } from './check-wal-bytes';
 
@@ -57,16 +59,13 @@ export async function verifyContinuity(options: VerifyContinuityOptions, context
 	return await withBackupInUse(store, context, found.manifest, async (signal) => {
 		const held = { ...context, signal };
 		const steps = new StepRecorder(context.progress);
-		const path = await steps.run(
-			'List the archive',
-			async () => {
-				const index = await readWalIndex(store, base, held);
-				return { index, wal: walAfter(index, base, options.timeline) };
-			},
-			({ wal }) => `${wal.parts.length} segments and pieces follow each other from ${base.startLsn}; ${wal.ends}.`,
-		);
-		const { index, wal } = path;
-		const covered = await coveredWindow(store, index, base, wal, held);
+		const list = async () => {
+			const index = await readWalIndex(store, base, held);
+			const wal = walAfter(index, base, options.timeline);
+			return { index, wal, covered: await coveredWindow(store, index, base, wal, held) };
+		};
+		const listed = await steps.run('List the archive', async () => await withFreshListing(list), ({ wal }) => `${wal.parts.length} segments and pieces follow each other from ${base.startLsn}; ${wal.ends}.`);
+		const { index, wal, covered } = listed;
 		if (wal.gap) {
 			throw new BackupError(
 				'WAL_GAP',
@@ -74,8 +73,14 @@ export async function verifyContinuity(options: VerifyContinuityOptions, context
 				'Bring the missing segment back from another copy of the store. Otherwise take a new base backup now, and see why it is missing.',
 			);
 		}
-		const records = await steps.run('Read the records', async () => await checkWalRecords(store, index, wal, held), (all) => `${all.length} records and the sizes of their objects agree.`);
-		const bytes = level === 'records' ? undefined : await steps.run('Read every byte', async () => await checkWalBytes(store, base, wal, records, held), describeBytes);
+		const recordsOf = async (path: WalPath) => await checkWalRecords(store, index, path, held);
+		/** The same stretch as it is archived now: a piece goes once its whole segment is there. */
+		const relist = async () => {
+			const now = await list();
+			return await recordsOf({ ...now.wal, parts: now.wal.parts.filter(({ start }) => start < wal.end) });
+		};
+		const records = await steps.run('Read the records', async () => await recordsOf(wal).catch(async (error: unknown) => await again(error, relist)), (all) => `${all.length} records and the sizes of their objects agree.`);
+		const bytes = level === 'records' ? undefined : await steps.run('Read every byte', async () => await checkWalBytes(store, base, wal, records, held, relist), describeBytes);
 		const window = { ...covered, lastCommitAt: covered.lastCommitAt ?? bytes?.times?.lastCommitAt ?? null };
 		const behindSeconds = window.to === null ? Infinity : (context.now().getTime() - Date.parse(window.to)) / 1000;
 		const windowHours = window.to === null ? 0 : (Date.parse(window.to) - Date.parse(window.from)) / HOUR_MS;
@@ -94,6 +99,12 @@ export async function verifyContinuity(options: VerifyContinuityOptions, context
 			durationSeconds: Math.round(performance.now() - startedAt) / 1000,
 		};
 	});
+}
+
+/** What is missing may have been replaced since it was listed; what is missing again is. */
+async function again<T>(error: unknown, repeat: () => Promise<T>): Promise<T> {
+	if (error instanceof BackupError && error.code === 'WAL_GAP') return await repeat();
+	throw error;
 }
 
 function describeBytes({ storedBytes, unopened }: { storedBytes: number; unopened: number }): string {

@@ -73,6 +73,14 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 				description: 'Calendar by which days, weeks, months and years are counted. Without it, the one of the workflow.',
 			},
 			timeoutField,
+			{
+				displayName: 'WAL Window (Hours)',
+				name: 'walWindowHours',
+				type: 'number',
+				typeOptions: { minValue: 0 },
+				default: 24,
+				description: 'Where WAL is archived: how far back every point in time stays reachable, the same as in "Prune WAL". The base backup with which that window begins is kept, whatever the other rules say.',
+			},
 			periodField('Weekly', 'weekly', 'week'),
 			periodField('Yearly', 'yearly', 'year'),
 		]),
@@ -84,6 +92,7 @@ export const pruneOperation: Operation<'catalog.prune'> = {
 			store: await input.store(),
 			component: input.parameters.collection('options').choice('component', 'Component', COMPONENTS),
 			policy: readPolicy(input),
+			walWindowHours: input.parameters.collection('options').number('walWindowHours', 'WAL Window (Hours)'),
 			apply: readApply(input.parameters),
 			overdueHours: input.parameters.collection('options').number('overdueHours', 'Overdue For (Hours)'),
 		};

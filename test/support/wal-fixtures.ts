@@ -30,10 +30,14 @@ interface PartOptions {
 	readonly sent?: number;
 	readonly bytes?: string;
 	readonly keys?: typeof NO_KEYS;
+	/** Restore points by the megabyte at which their record ends. */
+	readonly points?: Readonly<Record<string, number>>;
+	/** Archived without being read. */
+	readonly unread?: boolean;
 }
 
 /** Archives the log from `from` to `to` megabytes, as whole segments and pieces, each under its own record. */
-export async function archive(store: Store, from: number, to: number, { timeline = 1, commit, sent, bytes }: PartOptions = {}): Promise<void> {
+export async function archive(store: Store, from: number, to: number, { timeline = 1, commit, sent, bytes, points = {}, unread = false }: PartOptions = {}): Promise<void> {
 	for (let at = mb(from); at < mb(to); ) {
 		const segment = segmentStart(at, MEGABYTE);
 		const end = segment + mb(1) < mb(to) ? segment + mb(1) : mb(to);
@@ -42,12 +46,13 @@ export async function archive(store: Store, from: number, to: number, { timeline
 		const name = whole ? file : pieceName(file, Number(at - segment), Number(end - segment));
 		const minutes = Number(end) / MEGABYTE;
 		const last = commit === undefined ? minutes : commit;
-		await writeWal(store, name, chunks(bytes ?? name), facts(file, whole ? 'segment' : 'piece', { timeline, at, end, last, sent: sent ?? minutes }), options);
+		await writeWal(store, name, chunks(bytes ?? name), facts(file, whole ? 'segment' : 'piece', { timeline, at, end, last, sent: sent ?? minutes, points, unread }), options);
 		at = end;
 	}
 }
 
-function facts(file: string, content: WalFacts['content'], { timeline, at, end, last, sent }: { timeline: number; at: bigint; end: bigint; last: number | null; sent: number }): WalFacts {
+function facts(file: string, content: WalFacts['content'], { timeline, at, end, last, sent, points = {}, unread = false }: { timeline: number; at: bigint; end: bigint; last: number | null; sent: number } & Pick<PartOptions, 'points' | 'unread'>): WalFacts {
+	const inside = Object.entries(points).flatMap(([name, place]) => (mb(place) > at && mb(place) <= end ? [{ name, at: minute(place), lsn: formatLsn(mb(place)) }] : []));
 	const commitAt = last === null ? null : minute(last);
 	return {
 		content,
@@ -60,7 +65,7 @@ function facts(file: string, content: WalFacts['content'], { timeline, at, end, 
 		serverMajor: 15,
 		archivedAt: minute(sent),
 		sentAt: minute(sent),
-		...(content !== 'history' && { times: { firstCommitAt: commitAt, lastCommitAt: commitAt, commits: last === null ? 0 : 1, restorePoints: [] } }),
+		...(content !== 'history' && !unread && { times: { firstCommitAt: commitAt, lastCommitAt: commitAt, commits: last === null ? 0 : 1, restorePoints: inside } }),
 	};
 }
 

@@ -22,6 +22,8 @@ export const pruneJob = z.strictObject({
 	store: storeLocationSchema,
 	component: z.enum(COMPONENTS).optional(),
 	policy: retentionPolicySchema,
+	/** Where WAL is archived: the same as that of `catalog.pruneWal`. What the window begins with is kept, whatever the policy says. */
+	walWindowHours: z.number().min(0).default(24),
 	/** false: only plan. */
 	apply: z.boolean().default(false),
 	/** With `apply: false`: of what may go, only that which might have gone so long ago. */

@@ -50,10 +50,11 @@ export async function checkPages(connection: PostgresConnection, databases: read
 }
 
 async function provideAmcheck(client: pg.Client): Promise<{ readonly name: string; readonly own: boolean } | undefined> {
-	const installed = await client.query<{ name: string }>(`SELECT n.nspname AS name FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'amcheck'`);
-	if (installed.rows[0]) return { name: installed.rows[0].name, own: false };
+	// In the backup and not on this machine: its functions cannot be called.
 	const available = await client.query(`SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'amcheck'`);
 	if (available.rowCount === 0) return undefined;
+	const installed = await client.query<{ name: string }>(`SELECT n.nspname AS name FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'amcheck'`);
+	if (installed.rows[0]) return { name: installed.rows[0].name, own: false };
 	// A person's event triggers have no business here.
 	await client.query('SET session_replication_role = replica');
 	await client.query('CREATE EXTENSION amcheck WITH SCHEMA pg_catalog');
@@ -85,8 +86,8 @@ async function checkRelation(client: pg.Client, schema: string, { oid, kind }: R
 		return rows[0] && `block ${rows[0].blkno}: ${rows[0].msg}`;
 	} catch (error) {
 		const { code, message } = error as { code?: unknown; message?: string };
-		// Damage (XX001, XX002), or a page that cannot be read (I/O and internal errors); anything else is no judgement on the pages.
-		if (typeof code === 'string' && /^(XX|58)/.test(code)) return message ?? code;
+		// Damage (XX001, XX002), internal errors, or a file that is missing; anything else, like a library or a disk of this machine, is no judgement on the pages.
+		if (typeof code === 'string' && (code.startsWith('XX') || (code === '58P01' && !/could not access file/.test(message ?? '')))) return message ?? code;
 		throw error;
 	}
 }

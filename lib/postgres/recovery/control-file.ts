@@ -21,13 +21,13 @@ const FLOAT_FORMAT = 1_234_567;
 
 /**
  * Reads `global/pg_control`.
- * @throws BackupError `RESTORE_FAILED` where it is not one that this machine's PostgreSQL could read either
+ * @throws BackupError `SERVER_VERSION` where it is not one that this machine's PostgreSQL could read either
  */
 export async function readControlFile(dataFolder: string): Promise<ControlFile> {
 	const bytes = await readFile(join(dataFolder, 'global', 'pg_control'));
 	if (bytes.length < AT.segmentBytes + 4 || !VERSIONS.includes(bytes.readUInt32LE(AT.version)) || bytes.readDoubleLE(AT.floatFormat) !== FLOAT_FORMAT) {
 		throw new BackupError(
-			'RESTORE_FAILED',
+			'SERVER_VERSION',
 			'The control file of the base backup is none of PostgreSQL 13 to 18 on a machine of this kind.',
 			'A base backup starts only on the processor architecture and the major version on which it was taken.',
 		);

@@ -40,7 +40,7 @@ export interface RecoveredServer {
 
 /**
  * Starts the server, detached, and waits until it has recovered and takes connections. Where that fails, or the job is cancelled, it has ended.
- * @throws BackupError `RESTORE_FAILED` with the server's own words
+ * @throws BackupError with the server's own words, see `recoveryFailure`
  */
 export async function startRecovered(options: OwnServerOptions, context: JobContext): Promise<RecoveredServer> {
 	await mkdir(options.socketFolder, { recursive: true, mode: 0o700 });

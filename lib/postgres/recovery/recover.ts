@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { withChainInUse } from '../../backup/use-chain';
 import { readChain } from '../../catalog/chain';
 import type { Manifest } from '../../catalog/manifest';
+import type { WalRecord } from '../../catalog/wal-manifest';
 import { sourceOf } from '../../catalog/source-of';
 import type { JobContext } from '../../core/context';
 import { BackupError } from '../../core/errors';
 import { StepRecorder } from '../../core/steps';
 import { throwIfFailed } from '../../core/throw-if-failed';
 import { type Account, giveTo, serverAccount } from './account';
+import { parseLsn } from '../replication/lsn';
 import { baseDetails } from '../wal/covered-window';
 import { microseconds } from '../wal/server-time';
+import { ArchiveReader } from './archived-wal';
 import { checkPages } from './check-pages';
 import { type ChosenBase, chooseBase } from './choose-base';
 import { type ControlFile, readControlFile } from './control-file';
@@ -51,6 +54,8 @@ class Recovery {
 	private readonly major: number;
 	private readonly warnings: string[] = [];
 	private account: Account | undefined;
+	/** What was laid out to be replayed. */
+	private records: readonly WalRecord[];
 
 	constructor(
 		private readonly options: RecoverOptions,
@@ -60,6 +65,7 @@ class Recovery {
 		private readonly steps: StepRecorder,
 	) {
 		this.at = places(options.folder);
+		this.records = chosen.records;
 		this.major = sourceOf(chosen.found.manifest, 'postgres').serverMajor;
 	}
 
@@ -74,6 +80,7 @@ class Recovery {
 		await chmod(options.folder, options.destination.mode === 'startHere' ? 0o700 : 0o711);
 		const { window } = chosen.wal;
 		if (window.gap && options.target.by === 'latest') this.warnings.push(`This is not the newest state of the server: ${window.ends}.`);
+		if (wentBack(options, window, chosen.records)) this.warnings.push("The server's clock was set back: the log passes the target, and later commits have earlier times. Recovery stops where the log first passes it; for what came later, give an LSN.");
 		try {
 			const { proven, server } = await this.recover();
 			return this.result({ checks, plan: [], proven, server });
@@ -91,14 +98,14 @@ class Recovery {
 		const { destination } = options;
 		const socketFolder = destination.mode === 'startHere' ? await shortSocketFolder(options.folder) : null;
 		// Whoever starts it elsewhere starts it once: so where the log ends before the target, the settings already say so.
-		const toEndOfWal = destination.mode !== 'startHere' && isAfterLastCommit(options, this.chosen.wal.window);
+		const toEndOfWal = destination.mode !== 'startHere' && isAfterLastCommit(options, this.chosen.wal.window, this.records);
 		await writeRecoverySettings(at.data, { target: toEndOfWal ? { by: 'latest' } : options.target, inclusive: options.inclusive, timeline: this.chosen.wal.timeline, socketFolder, control, overNetwork: destination.mode !== 'startHere' });
 		await writeRecoveryRecord(options.folder, { ...record, state: 'prepared' });
 		switch (destination.mode) {
 			case 'startHere':
 				return await this.startHere(destination.serverFolder, socketFolder ?? '', record);
 			case 'handOver': {
-				const proven = await handOver({ ...options, ...this.chosen, destination, major: this.major, record, toEndOfWal }, context, this.steps);
+				const proven = await handOver({ ...options, ...this.chosen, records: this.records, destination, major: this.major, record, toEndOfWal }, context, this.steps);
 				const { host, port, user } = destination.connection;
 				return { proven, server: { host, port, user } };
 			}
@@ -120,8 +127,17 @@ class Recovery {
 			throw new BackupError('ARTIFACT_DAMAGED', `The base backup ${chosen.found.manifest.id} holds the server ${control.systemIdentifier}, and its manifest says ${systemIdentifier}.`, 'Do not use it; choose another base backup.');
 		}
 		const guard = new TablespaceGuard(baseDetails(chosen.found.manifest), chosen.wal.timeline, options.target);
-		await steps.run('Lay out the WAL', async () => await layOutWal(options.store, chosen.records, at.wal, context, (bytes) => guard.push(bytes)), (files) => `${files} files.`);
+		const laid = await steps.run('Lay out the WAL', async () => await layOutWal(options.store, chosen.records, at.wal, context, (bytes) => guard.push(bytes), async () => await this.relist()), ({ files }) => `${files} files.`);
+		this.records = laid.records;
 		return control;
+	}
+
+	/** The same stretch of the log as it is archived now. */
+	private async relist(): Promise<WalRecord[]> {
+		const { options, context, chosen } = this;
+		const { records } = await new ArchiveReader(options.store, context).to(chosen.found.manifest, options.timeline, options.target);
+		// What was archived since would have no end where much is written.
+		return records.filter(({ startLsn }) => parseLsn(startLsn) < chosen.wal.path.end);
 	}
 
 	private async startHere(serverFolder: string, socketFolder: string, record: RecoveryRecord): Promise<{ proven: Proven; server: RecoverResult['server'] }> {
@@ -141,8 +157,8 @@ class Recovery {
 						logFile: at.log,
 						account,
 						users,
-						segments: chosen.records.length,
-						endOfWalIsEnough: isAfterLastCommit(options, chosen.wal.window),
+						segments: this.records.length,
+						endOfWalIsEnough: isAfterLastCommit(options, chosen.wal.window, this.records),
 					},
 					context,
 				),
@@ -153,7 +169,7 @@ class Recovery {
 			const { systemIdentifier } = baseDetails(chosen.found.manifest);
 			const proven = await steps.run(
 				'Compare with the target',
-				async () => await proveRecovered({ connection, target: options.target, inclusive: options.inclusive, records: chosen.records, systemIdentifier, stopped: log.stopped, toEndOfWal }, context),
+				async () => await proveRecovered({ connection, target: options.target, inclusive: options.inclusive, records: this.records, systemIdentifier, stopped: log.stopped, toEndOfWal }, context),
 				({ reached }) => `No longer in recovery; the newest transaction is of ${reached.lastTransactionAt ?? 'before the base backup'}, replayed up to ${reached.lastLsn ?? 'its end'}, now on timeline ${reached.timeline}.`,
 			);
 			if (options.checkPages) await this.checkAllPages(connection, proven);
@@ -215,10 +231,16 @@ class Recovery {
 }
 
 /** PostgreSQL stops at a time only where a later commit shows that it has passed; where the log shows that none came up to it, its end is that state. */
-function isAfterLastCommit({ target, inclusive }: Pick<RecoverOptions, 'target' | 'inclusive'>, { to, lastCommitAt }: RecoveryWindow): boolean {
+function isAfterLastCommit({ target, inclusive }: Pick<RecoverOptions, 'target' | 'inclusive'>, { to, lastCommitAt }: RecoveryWindow, records: readonly WalRecord[]): boolean {
 	if (target.by !== 'time' || to === null || microseconds(target.time) > microseconds(to)) return false;
-	if (lastCommitAt === null || microseconds(target.time) > microseconds(lastCommitAt)) return true;
-	return inclusive && microseconds(target.time) === microseconds(lastCommitAt);
+	const passed = (at: string | null | undefined) => at != null && (microseconds(at) > microseconds(target.time) || (!inclusive && microseconds(at) === microseconds(target.time)));
+	return !passed(lastCommitAt) && !records.some(({ times }) => passed(times?.lastCommitAt));
+}
+
+/** PostgreSQL stops where the log first passes a time, whatever comes after it. */
+function wentBack({ target }: Pick<RecoverOptions, 'target'>, { lastCommitAt }: RecoveryWindow, records: readonly WalRecord[]): boolean {
+	if (target.by !== 'time' || lastCommitAt === null || microseconds(lastCommitAt) > microseconds(target.time)) return false;
+	return records.some(({ times }) => times?.lastCommitAt != null && microseconds(times.lastCommitAt) > microseconds(target.time));
 }
 
 /** One line for people: to where, from what. */

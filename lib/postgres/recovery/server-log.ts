@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { BackupError } from '../../core/errors';
+import { BackupError, type ErrorCode } from '../../core/errors';
 
 /** What a server's log has told about its recovery so far. */
 export interface RecoveryLog {
@@ -74,22 +74,36 @@ export function missedTarget({ fatal }: RecoveryLog): boolean {
 	return fatal.some((line) => line.includes('recovery ended before configured recovery target was reached'));
 }
 
-/** The error of a server that ended while it recovered, in its own words. */
-export function recoveryFailure(log: RecoveryLog, how: string): BackupError {
-	const said = (log.fatal.length > 0 ? log.fatal : log.tail).join(' | ') || 'it said nothing';
-	return new BackupError('RESTORE_FAILED', `The recovery ended (${how}): ${said}.`, failureHint(said));
+interface Cause {
+	readonly words: RegExp;
+	readonly code: ErrorCode;
+	readonly hint: string;
 }
 
-function failureHint(said: string): string {
-	if (said.includes('recovery ended before configured recovery target was reached')) {
-		return 'The archived WAL ends, or is damaged, before the target. Check it with "WAL Continuity", and choose a target inside the window that it names.';
-	}
-	if (said.includes('before consistent recovery point')) return 'The base backup was not yet complete at the target. Choose an older base backup.';
-	if (said.includes('different database system') || said.includes('database system identifier differs')) return 'WAL and base backup are those of different servers. Check that the store was not mixed with that of another one.';
-	if (said.includes('resource manager with ID')) return 'The server had a library in shared_preload_libraries that writes WAL of its own. Recover where that library is installed, with "Hand Over".';
-	if (said.includes('Permission denied') || said.includes('could not access directory')) return "The server's user cannot enter the recovery folder. Choose one whose parent folders everybody may pass through, e.g. under /var/lib.";
-	if (said.includes('shared memory') || said.includes('Cannot allocate memory')) return 'This machine has too little memory for the server. Recover on another one.';
-	if (said.includes('No space left')) return 'The disk of the recovery folder is full. Choose one with more room.';
-	if (said.includes('could not load library') || said.includes('could not access file')) return 'A library of the server that was backed up is missing here. Install the same extensions, or recover there with "Hand Over".';
-	return 'The lines above come from the server. Try an older base backup, and check this one with a recovery drill.';
+const OLDER = 'Try an older base backup, and check this one with a recovery drill.';
+
+/** What a server says before it ends, and what is to blame. The first that fits; only the last speaks against base backup or WAL. */
+const CAUSES: readonly Cause[] = [
+	{ words: /No space left|Disk quota exceeded/, code: 'NO_SPACE', hint: 'The disk of the recovery folder is full. Choose one with more room.' },
+	{ words: /could not load library|could not access file|resource manager with ID/, code: 'EXTENSION_MISSING', hint: 'A library of the server that was backed up is missing here. Recover where the same extensions are installed, with "Hand Over", or install them here.' },
+	{ words: /Permission denied|Operation not permitted|could not access directory/, code: 'PERMISSION_DENIED', hint: "The server's user cannot enter the recovery folder. Choose one whose parent folders everybody may pass through, e.g. under /var/lib." },
+	{ words: /different database system|database system identifier differs/, code: 'WAL_CONFLICT', hint: 'WAL and base backup are those of different servers. Check that the store was not mixed with that of another one.' },
+	{ words: /are incompatible with (this )?server|different CPU architecture/, code: 'SERVER_VERSION', hint: 'A base backup starts only on the processor architecture and the major version on which it was taken. Recover on such a machine, or with "Hand Over".' },
+	{ words: /shared memory|Cannot allocate memory|out of memory|could not fork|could not map anonymous/, code: 'SERVER_ERROR', hint: 'This machine has too little memory for the server, or lets it start too few processes. Recover on another one. The base backup may be sound.' },
+	{ words: /SIGKILL|SIGTERM|terminated by signal (9|15)\b/, code: 'SERVER_ERROR', hint: 'The system ended the server, as it does when memory runs out, or somebody did. Run it again with more memory. The base backup may be sound.' },
+	{ words: /Input\/output error/, code: 'SERVER_ERROR', hint: 'The disk of the recovery folder does not read or write. Choose another one. The base backup may be sound.' },
+	{ words: /recovery ended before configured recovery target was reached/, code: 'TARGET_MISSED', hint: 'The archived WAL ends, or is damaged, before the target. Check it with "WAL Continuity", and choose a target inside the window that it names.' },
+	{ words: /stop point is before consistent recovery point/, code: 'TARGET_UNREACHABLE', hint: 'The base backup was not yet complete at the target. Choose an older base backup.' },
+	{ words: /PANIC|invalid page|references to invalid pages|WAL ends before|before consistent recovery point|checkpoint record|backup_label|incorrect checksum in control file|control file contains invalid/, code: 'RESTORE_FAILED', hint: OLDER },
+];
+
+/**
+ * The error of a server that ended while it recovered, in its own words: `RESTORE_FAILED` where they speak against the base backup or its WAL, another code where
+ * they speak against this machine, and `SERVER_ERROR` where nobody knows.
+ */
+export function recoveryFailure(log: RecoveryLog, how: string): BackupError {
+	const said = (log.fatal.length > 0 ? log.fatal : log.tail).join(' | ') || 'it said nothing';
+	// Why a process of it ended stands in other lines than the last word of the server.
+	const { code, hint } = CAUSES.find(({ words }) => [how, said, ...log.tail].some((text) => words.test(text))) ?? { code: 'SERVER_ERROR', hint: `The lines above come from the server. ${OLDER}` };
+	return new BackupError(code, `The recovery ended (${how}): ${said}.`, hint);
 }

@@ -9,6 +9,9 @@ import type { RecoveryTarget } from './target';
 /** `RM_TBLSPC_ID` and `XLOG_TBLSPC_CREATE` of access/rmgrlist.h and commands/tablespace.h. */
 const RMGR_TABLESPACE = 5;
 const CREATE = 0x00;
+/** `RM_XACT_ID`; commit and abort of access/xact.h. */
+const RMGR_TRANSACTION = 1;
+const ENDS = new Set([0x00, 0x20]);
 
 /**
  * Looks for tablespaces that the WAL creates on the way to the target. A server that replays that uses the folder that the tablespace has on the
@@ -33,21 +36,29 @@ export class TablespaceGuard {
 		this.walker = new WalWalker({ systemIdentifier, timeline, segmentBytes, serverMajor, start: segmentStart(this.from, segmentBytes), onRecord: (record) => this.look(record) });
 	}
 
-	/** The next bytes of the log, from the start of the segment on in which the base backup starts. @throws BackupError `TARGET_UNREACHABLE` */
+	/**
+	 * The next bytes of the log, from the start of the segment on in which the base backup starts.
+	 * @throws BackupError `TARGET_UNREACHABLE`; `WAL_DAMAGED` where the log cannot be followed before the target, so that nobody knows what it would do
+	 */
 	push(bytes: Uint8Array): void {
+		const { walker } = this;
+		if (!walker) return;
 		try {
-			this.walker?.push(bytes);
+			walker.push(bytes);
 		} catch (error) {
 			if (!(error instanceof BackupError) || error.code !== 'WAL_INVALID') throw error;
-			// Where the log ends for us it ends for the server, too.
+			this.past ||= this.stopsBefore(walker.recordsEnd);
 			this.walker = undefined;
+			if (this.past) return;
+			throw new BackupError('WAL_DAMAGED', `The archived WAL cannot be followed up to the target: ${error.message}`, 'Bring the segment back from another copy of the store, or recover to a point before it. Nothing was started.', { cause: error });
 		}
 	}
 
-	private look({ start, resourceManager, info }: WalRecordHeader): void {
+	private look({ start, resourceManager, info, xid }: WalRecordHeader): void {
 		if (start < this.from) return;
 		if (!this.begun) this.walker?.takeTimes();
 		this.begun = true;
+		if (this.target.by === 'xid') this.past ||= resourceManager === RMGR_TRANSACTION && ENDS.has(info & 0x70) && BigInt(xid) === BigInt.asUintN(32, BigInt(this.target.xid));
 		if (resourceManager !== RMGR_TABLESPACE || (info & 0xf0) !== CREATE) return;
 		this.past ||= this.stopsBefore(start);
 		if (this.past) return;

@@ -6,6 +6,7 @@ import type { Store } from '../../storage/store';
 import { formatLsn, parseLsn } from '../replication/lsn';
 import { readWalIndex } from './archive-index';
 import { baseDetails, coveredWindow, walAfter } from './covered-window';
+import { withFreshListing } from './visit-wal';
 
 /**
  * The newest window of each server that has base backups; lists its archive and reads a few records.
@@ -29,9 +30,11 @@ async function windowOf(store: Store, [newest, ...older]: readonly Manifest[], c
 	const address = 'port' in source ? { host: source.host, port: Number(source.port) } : { host: source.host, port: 0 };
 	const alone = { source: source.name, ...address, systemIdentifier: base.systemIdentifier, databases: base.databases.map(({ name }) => name), oldestBase: newest.id, bases: 1, from: base.endedAt, to: base.endedAt };
 	try {
-		const index = await readWalIndex(store, base, context);
-		const path = walAfter(index, base, null);
-		const covered = await coveredWindow(store, index, base, path, context);
+		const { index, path, covered } = await withFreshListing(async () => {
+			const listed = await readWalIndex(store, base, context);
+			const followed = walAfter(listed, base, null);
+			return { index: listed, path: followed, covered: await coveredWindow(store, listed, base, followed, context) };
+		});
 		let [oldest, bases] = [newest, 1];
 		for (const manifest of older) {
 			// What is archived after the older one has to lead past the end of the newer one.

@@ -3,7 +3,11 @@ import { segmentName } from '../../../lib/postgres/replication/wal-segment';
 import { partOf, type WalIndex, type WalPart } from '../../../lib/postgres/wal/archive-index';
 import { pieceName } from '../../../lib/postgres/wal/wal-archive';
 import { followWal } from '../../../lib/postgres/wal/wal-path';
-import { planWal, spansOf, type WalBase, type WalPlanInput } from '../../../lib/retention/plan-wal';
+import { planRetention } from '../../../lib/retention/plan-retention';
+import { planWal, spansOf, type WalBase, type WalPlanInput, windowBases } from '../../../lib/retention/plan-wal';
+import { retentionPolicySchema } from '../../../lib/retention/policy';
+import { summaryOf } from '../../support/backup-fixtures';
+import { times } from '../../support/breadth';
 import { mb, MEGABYTE, SYSTEM } from '../../support/wal-fixtures';
 
 const HOUR = 3_600_000;
@@ -104,28 +108,34 @@ const world = fc.record({
 	idle: fc.integer({ min: 0, max: 60 }),
 });
 
+/** A history of a server as its archive and base backups tell it. */
+function build({ length, switches, bases, holes, windowHours, idle }: typeof world extends fc.Arbitrary<infer World> ? World : never) {
+	const lines = [{ timeline: 1, begin: 0, end: length, offset: 0, history: [] as [number, number][] }];
+	for (const { at: where, length: more, later, from } of switches) {
+		const parent = lines[Math.min(from, lines.length - 1)]!;
+		const left = parent.begin + (where / 200) * (parent.end - parent.begin);
+		const cut = Math.floor(left * 4) / 4;
+		lines.push({ timeline: lines.length + 1, begin: cut, end: Math.ceil(cut) + more, offset: lines.at(-1)!.end + lines.at(-1)!.offset - cut + later, history: [...parent.history, [parent.timeline, cut]] });
+	}
+	const parts = lines.flatMap(({ timeline, begin, end, offset }) => segments(timeline, Math.floor(begin), end, offset)).filter((_, n) => !holes.includes(n));
+	const taken = bases.flatMap(({ timeline, at: where, takes, restorable }, n) => {
+		const line = lines[timeline - 1];
+		if (!line) return [];
+		const from = line.begin + (where / 200) * (line.end - line.begin);
+		return [base(from, Math.min(line.end, from + takes / 4), { id: `b${n}`, timeline, offset: line.offset, restorable })];
+	});
+	const last = lines.at(-1)!;
+	const now = at(last.end + last.offset + idle);
+	const history = lines.map(({ timeline, history: of }) => [timeline, of] as const).filter(([timeline]) => timeline > 1);
+	const index = indexOf(parts, history);
+	return { last, taken, parts, history, index, now, windowHours };
+}
+
 test('whatever could be recovered inside the window still can, and every base keeps what it needs', () => {
 	let deletions = 0;
 	fc.assert(
-		fc.property(world, ({ length, switches, bases, holes, windowHours, idle }) => {
-			const lines = [{ timeline: 1, begin: 0, end: length, offset: 0, history: [] as [number, number][] }];
-			for (const { at: where, length: more, later, from } of switches) {
-				const parent = lines[Math.min(from, lines.length - 1)]!;
-				const left = parent.begin + (where / 200) * (parent.end - parent.begin);
-				const cut = Math.floor(left * 4) / 4;
-				lines.push({ timeline: lines.length + 1, begin: cut, end: Math.ceil(cut) + more, offset: lines.at(-1)!.end + lines.at(-1)!.offset - cut + later, history: [...parent.history, [parent.timeline, cut]] });
-			}
-			const parts = lines.flatMap(({ timeline, begin, end, offset }) => segments(timeline, Math.floor(begin), end, offset)).filter((_, n) => !holes.includes(n));
-			const taken = bases.flatMap(({ timeline, at: where, takes, restorable }, n) => {
-				const line = lines[timeline - 1];
-				if (!line) return [];
-				const from = line.begin + (where / 200) * (line.end - line.begin);
-				return [base(from, Math.min(line.end, from + takes / 4), { id: `b${n}`, timeline, offset: line.offset, restorable })];
-			});
-			const last = lines.at(-1)!;
-			const now = at(last.end + last.offset + idle);
-			const history = lines.map(({ timeline, history: of }) => [timeline, of] as const).filter(([timeline]) => timeline > 1);
-			const index = indexOf(parts, history);
+		fc.property(world, (described) => {
+			const { last, taken, parts, history, index, now, windowHours } = build(described);
 			const decisions = planWal({ index, bases: taken, unreadable: [], windowHours, now });
 			expect(decisions).toHaveLength(parts.length);
 			deletions += decisions.filter(({ action }) => action === 'delete').length;
@@ -151,4 +161,32 @@ test('whatever could be recovered inside the window still can, and every base ke
 		{ numRuns: 400 },
 	);
 	expect(deletions).toBeGreaterThan(500);
+});
+
+test('retention keeps what the window begins with: what could be recovered inside it still can, however short base backups are kept', () => {
+	let deletions = 0;
+	fc.assert(
+		fc.property(world, fc.integer({ min: 0, max: 3 }), (described, keepDays) => {
+			const { last, taken, parts, history, index, now, windowHours } = build(described);
+			const input = { index, bases: taken, unreadable: [], windowHours, now };
+			const backups = taken.map(({ id, endedAt, restorable }) => summaryOf({ id, kind: 'base', startedAt: endedAt.toISOString(), status: restorable ? 'success' : 'damaged' }));
+			const policy = retentionPolicySchema.parse({ keepLastVerified: 1, keepDays });
+			const kept = planRetention({ backups, newestRuns: [], policy, now, inUse: new Set(), windowBases: windowBases(input) }).filter(({ action }) => action === 'keep').map(({ id }) => id);
+			deletions += taken.length - kept.length;
+			const left = taken.filter(({ id }) => kept.includes(id));
+			const after = indexOf(planWal({ ...input, bases: left }).filter(({ action }) => action === 'keep').map(({ part: each }) => each), history);
+			const asOf = Math.min(now.getTime(), Math.max(...parts.filter(({ timeline }) => timeline === last.timeline).map(({ archivedAt }) => archivedAt.getTime()), -Infinity));
+			const leads = (of: WalIndex, from: readonly WalBase[], to: WalPart) =>
+				from.some(({ restorable, timeline, startLsn, endLsn }) => {
+					const switched = last.history.find(([line]) => line === timeline);
+					if (!restorable || endLsn > to.end || (timeline !== last.timeline && !(switched && endLsn <= mb(switched[1])))) return false;
+					return followWal(of, { timeline, startLsn, endLsn }, last.timeline).end >= to.end;
+				});
+			for (const each of parts.filter(({ timeline, archivedAt }) => timeline === last.timeline && archivedAt.getTime() >= asOf - windowHours * HOUR)) {
+				if (leads(index, taken, each)) expect(leads(after, left, each)).toBe(true);
+			}
+		}),
+		{ numRuns: times(200, 1000) },
+	);
+	expect(deletions).toBeGreaterThan(20);
 });

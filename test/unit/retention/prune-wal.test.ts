@@ -1,4 +1,6 @@
 import { holdRetention, liftRetentionHold } from '../../../lib/catalog/retention-hold';
+import { retentionPolicySchema } from '../../../lib/retention/policy';
+import { prune as pruneBackups } from '../../../lib/retention/prune';
 import { pruneWal } from '../../../lib/retention/prune-wal';
 import { failure } from '../../support/failure';
 import { testContext, type TestContext } from '../../support/job-context';
@@ -78,6 +80,21 @@ test('follows timelines: the base backup before the switch stays until the new t
 	expect(numbers(1)).toEqual([10, 11]);
 	expect(numbers(2)[0]).toBe(60);
 	expect(store.keys().some((key) => key.endsWith('00000002.history.json'))).toBe(true);
+});
+
+test('the base backup with which the window begins stays, however short base backups are kept', async () => {
+	await archiveByClock(0, 100);
+	const bases = [await publishBase(store, 10, 12), await publishBase(store, 50, 52), await publishBase(store, 60, 61), await publishBase(store, 95, 96)];
+	const policy = retentionPolicySchema.parse({ keepLastVerified: 1, keepDays: 0 });
+	const pruneBases = async (walWindowHours?: number) => await pruneBackups(store, context, { policy, apply: false, ...(walWindowHours !== undefined && { walWindowHours }) });
+	const kept = async (hours?: number) => (await pruneBases(hours)).decisions.filter(({ action }) => action === 'keep').map(({ id }) => id).sort();
+	// An hour and a half of log, so nobody's base backup is before the 24 hours that hold where nobody says otherwise.
+	expect(await kept()).toEqual(bases.map(({ id }) => id));
+	expect(await kept(0.5)).toEqual([bases[2]!.id, bases[3]!.id]);
+	expect((await pruneBases(0.5)).decisions.find(({ id }) => id === bases[2]!.id)).toMatchObject({ reasons: ['with it begins the WAL window of 0.5 hours'] });
+	// Half an hour ago the window began with another one, so nothing is overdue that had to stay then.
+	const overdue = await pruneBackups(store, context, { policy, apply: false, walWindowHours: 0.5, overdueHours: 0.3 });
+	expect(overdue.decisions.filter(({ action }) => action === 'delete').map(({ id }) => id)).toEqual([bases[0]!.id]);
 });
 
 test('of a store without WAL there is nothing to say, of a server that is not there it says so', async () => {

@@ -58,7 +58,7 @@ test('catalog.list filters and limits', async () => {
 test('catalog.prune plans, then applies', async () => {
 	const ids = await seed();
 	const policy = retentionPolicySchema.parse({ keepLastVerified: 2, keepDays: 0 });
-	const job = { kind: 'catalog.prune' as const, store, policy };
+	const job = { kind: 'catalog.prune' as const, store, policy, walWindowHours: 24 };
 	expect(await prune({ ...job, apply: false }, context)).toMatchObject({ applied: false, deleted: [] });
 	const applied = await prune({ ...job, apply: true }, context);
 	expect(applied).toMatchObject({ applied: true, deleted: [ids[2]] });

@@ -105,6 +105,20 @@ test('the records for a target are those up to a later commit, histories first',
 	expect(await files({ by: 'time', time: minute(100) })).toEqual(all);
 });
 
+test('a server clock that was set back: the log up to where it first passes a time, and the window of the newer clock', async () => {
+	await archive(store, 2, 5, { commit: 100 });
+	await archive(store, 5, 6, { commit: 120 });
+	await archive(store, 6, 7, { commit: 50 });
+	await archive(store, 7, 9, { commit: 60, sent: 65 });
+	const { index, path, window } = await windowOf(baseDetailsOf(2, 3));
+	expect(window).toMatchObject({ to: '2026-11-22T01:04:59.750000Z', lastCommitAt: minute(60) });
+	const last = async (minutes: number) => (await walFor(store, index, path, { by: 'time', time: minute(minutes) }, reading)).at(-1)?.file.slice(-1);
+	// PostgreSQL stops at the first commit that is younger, and asks for one segment more at most.
+	expect(await last(55)).toBe('3');
+	expect(await last(110)).toBe('6');
+	expect(await last(130)).toBe('8');
+});
+
 test('pieces of a segment that is archived as a whole are removed, and nothing else', async () => {
 	await archive(store, 2, 2.5);
 	await archive(store, 2.5, 3);
