@@ -30,6 +30,14 @@ export const rowDiffOperation: Operation<'postgres.diffRows'> = {
 		patchFileField(show, 'Where the patch is written: a file that does not exist yet. It holds the rows themselves, and only the job\'s user may read it.'),
 		optionsCollection(operation, [
 			{
+				displayName: 'Preview Statements',
+				name: 'preview',
+				type: 'number',
+				typeOptions: { minValue: 0, maxValue: 500, numberPrecision: 0 },
+				default: 0,
+				description: 'How many of the patch\'s statements are in the output, for a person to read. They hold values of rows, and n8n keeps them with the execution.',
+			},
+			{
 				displayName: 'Tables',
 				name: 'tables',
 				type: 'string',
@@ -46,7 +54,8 @@ export const rowDiffOperation: Operation<'postgres.diffRows'> = {
 		const connection = await input.connection();
 		const database = parameters.located('database', 'Live Database');
 		const recovered = parameters.text('recoveredDatabase', 'Recovered Database') || database;
-		const tables = parameters.collection('options').text('tables', 'Tables') ?? '';
+		const options = parameters.collection('options');
+		const tables = options.text('tables', 'Tables') ?? '';
 		return {
 			kind: 'postgres.diffRows',
 			before: { connection: readServer(connection, parameters, 'before', 'Server Before the Incident'), database: recovered },
@@ -54,6 +63,7 @@ export const rowDiffOperation: Operation<'postgres.diffRows'> = {
 			live: { connection, database },
 			tables: tables.split(',').map((name) => name.trim()).filter((name) => name !== ''),
 			patchFile: await input.folder(parameters.requiredText('patchFile', 'Patch File'), 'Patch File'),
+			previewStatements: options.number('preview', 'Preview Statements') ?? 0,
 		};
 	},
 	items: (result) => [{ rowDiff: plainData(result) }],

@@ -55,6 +55,8 @@ export const diffRowsJob = z.strictObject({
 	tables: z.array(z.string().min(1)).default([]),
 	/** Must not exist. */
 	patchFile: absolutePath,
+	/** How many of its statements the result shows, with the values in them. */
+	previewStatements: z.number().int().min(0).max(500).default(0),
 });
 
 /** Applies such a patch in one transaction. */

@@ -37,9 +37,9 @@ export interface ReplaceOptions {
 export interface ReplaceResult {
 	readonly dryRun: boolean;
 	readonly database: string;
-	/** The live database as it was just before; null: there was none. */
+	/** The live database as it was just before; null: there was none, or it took no connections. */
 	readonly safetyBackup: BackupSummary | null;
-	/** The recovered database, as a dump like any other. */
+	/** The recovered database, as a dump of kind `safety`: it comes back only when named. */
 	readonly recoveredBackup: BackupSummary | null;
 	/** The one that was live, kept under this name. */
 	readonly previousDatabase: string | null;
@@ -55,7 +55,7 @@ interface FoundServer {
 	/** What tells a running server from its copies: the identifier is the same, its start is not. */
 	readonly identity: string;
 	readonly recovering: boolean;
-	readonly databases: readonly string[];
+	readonly databases: readonly { readonly name: string; readonly open: boolean }[];
 }
 
 /**
@@ -71,26 +71,30 @@ export async function replaceFromRecovered(options: ReplaceOptions, context: Job
 		async () => [await lookAt(options.connection, 'looking at the live server', context), await lookAt(options.recovered, 'looking at the recovered server', context)] as const,
 		() => 'Both answer.',
 	);
-	const exists = live.databases.includes(database);
+	const current = live.databases.find(({ name }) => name === database);
+	const exists = current !== undefined;
+	// What takes no connections cannot be dumped; the swap keeps it all the same.
+	const dumped = current?.open === true;
 	const checks = checkReplace(options, live, recovered, context);
 	const plain = checks.map(({ check, state, detail, hint }): CheckResult => ({ check, state, detail, ...(hint === undefined ? {} : { hint }) }));
 	const nothing = { safetyBackup: null, recoveredBackup: null, previousDatabase: null, outageMilliseconds: null, comparison: [], warnings: [] };
-	if (options.dryRun) return { dryRun: true, database, ...nothing, checks: plain, plan: planOf(options, exists), steps: steps.steps };
+	if (options.dryRun) return { dryRun: true, database, ...nothing, checks: plain, plan: planOf(options, exists, dumped), steps: steps.steps };
 	throwIfFailed(checks, `"${database}" was not replaced`);
 
-	const dump = async (step: string, connection: PostgresConnection, name: string, note: string, safety: boolean): Promise<Manifest> =>
+	const dump = async (step: string, connection: PostgresConnection, name: string, note: string): Promise<Manifest> =>
 		await steps.run(
 			step,
 			async () =>
 				await dumpDatabase(
-					{ connection, database: name, format: 'custom', parallelJobs: 1, fingerprint: true, compressionLevel: options.compressionLevel, lockWaitSeconds, note, safety, includeSchemas: [], excludeSchemas: [], includeTables: [], excludeTables: [] },
+					{ connection, database: name, format: 'custom', parallelJobs: 1, fingerprint: true, compressionLevel: options.compressionLevel, lockWaitSeconds, note, safety: true, includeSchemas: [], excludeSchemas: [], includeTables: [], excludeTables: [] },
 					store,
 					context,
 				),
 			({ id }) => `${id}.`,
 		);
-	const safety = exists ? await dump('Dump the live database', options.connection, database, `Safety dump before "${database}" was replaced by a recovered one`, true) : null;
-	const taken = await dump('Dump the recovered database', options.recovered, recoveredDatabase, `Taken from a recovered server, to replace "${database}"`, false);
+	const safety = dumped ? await dump('Dump the live database', options.connection, database, `Safety dump before "${database}" was replaced by a recovered one`) : null;
+	// It holds a state of the past: were it a dump like any other and the swap failed, it would count as the newest of the live database.
+	const taken = await dump('Dump the recovered database', options.recovered, recoveredDatabase, `Taken from a recovered server, to replace "${database}"`);
 	const restored = await restoreDatabase(
 		{
 			store,
@@ -124,9 +128,9 @@ export async function replaceFromRecovered(options: ReplaceOptions, context: Job
 
 async function lookAt(connection: PostgresConnection, doing: string, { signal }: JobContext): Promise<FoundServer> {
 	return await withClient(connection, { signal, applicationName: APPLICATION_NAME, doing }, async (client) => {
-		const { rows } = await client.query<{ identity: string; recovering: boolean; databases: string[] }>(
+		const { rows } = await client.query<{ identity: string; recovering: boolean; databases: { name: string; open: boolean }[] }>(
 			`SELECT pg_catalog.pg_postmaster_start_time()::text AS identity, pg_catalog.pg_is_in_recovery() AS recovering,
-				(SELECT array_agg(datname::text) FROM pg_catalog.pg_database WHERE datallowconn) AS databases`,
+				(SELECT json_agg(json_build_object('name', datname, 'open', datallowconn)) FROM pg_catalog.pg_database) AS databases`,
 		);
 		const [row] = rows;
 		if (!row) throw new BackupError('SERVER_ERROR', `The server ${connection.host}:${connection.port} says nothing about itself.`, "Look at the server's log.");
@@ -147,18 +151,19 @@ function checkReplace(options: ReplaceOptions, live: FoundServer, recovered: Fou
 		recovered.recovering
 			? { check: 'Recovery', state: 'failed', code: 'INVALID_INPUT', detail: 'The recovered server is still in recovery.', hint: 'Wait until it is done.' }
 			: { check: 'Recovery', state: 'passed', detail: 'The recovered server is no longer in recovery.' },
-		recovered.databases.includes(recoveredDatabase)
+		recovered.databases.some(({ name, open }) => open && name === recoveredDatabase)
 			? { check: 'Recovered database', state: 'passed', detail: `"${recoveredDatabase}" is there.` }
-			: { check: 'Recovered database', state: 'failed', code: 'DATABASE_NOT_FOUND', detail: `The recovered server has no database "${recoveredDatabase}".`, hint: `It has ${recovered.databases.map((name) => `"${name}"`).join(', ')}.` },
+			: { check: 'Recovered database', state: 'failed', code: 'DATABASE_NOT_FOUND', detail: `The recovered server has no database "${recoveredDatabase}".`, hint: `It has ${recovered.databases.flatMap(({ name, open }) => (open ? [`"${name}"`] : [])).join(', ')}.` },
 		unreadable
 			? { check: 'Key', state: 'failed', code: 'KEY_MISSING', detail: 'The dump of the recovered database would be encrypted, and no key that opens it was given.', hint: 'Give the identity (secret key) that belongs to the recipients.' }
 			: { check: 'Key', state: 'passed', detail: 'What is dumped can be read back.' },
 	];
 }
 
-function planOf({ database, recoveredDatabase, store }: ReplaceOptions, exists: boolean): string[] {
+function planOf({ database, recoveredDatabase, store }: ReplaceOptions, exists: boolean, dumped: boolean): string[] {
+	const kept = `"${database}" takes no connections, so that it cannot be dumped first: it is kept by the swap alone. It stays closed.`;
 	return [
-		...(exists ? [`Dump the live database "${database}" into the store (${store.description}), as a safety.`] : [`There is no live database "${database}": nothing to dump first.`]),
+		...(dumped ? [`Dump the live database "${database}" into the store (${store.description}), as a safety.`] : [exists ? kept : `There is no live database "${database}": nothing to dump first.`]),
 		`Dump "${recoveredDatabase}" of the recovered server into the same store.`,
 		exists ? `Restore that dump beside "${database}", compare it with what was dumped, and swap the two by name.` : `Restore that dump as "${database}", and compare it with what was dumped.`,
 		...(exists ? [`Keep the one that is live now, as "${database}_before_" and the time.`] : []),

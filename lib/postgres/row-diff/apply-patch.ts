@@ -7,12 +7,26 @@ import { withClient } from '../connect';
 import { sqlState } from '../server-error';
 import { APPLICATION_NAME } from './diff-rows';
 import type { ApplyPatchOptions, ApplyPatchResult } from './options';
+import { BEGIN } from './write-patch';
 
 const ROW = /^(INSERT INTO|UPDATE|DELETE FROM) /;
 /** The transaction is ours. */
-const TRANSACTION = /^(BEGIN|COMMIT);$/;
+const TRANSACTION = /^(BEGIN ISOLATION LEVEL REPEATABLE READ|COMMIT);$/;
 const OTHER = /^(SET LOCAL |SET CONSTRAINTS ALL |ALTER TABLE .* (DISABLE TRIGGER|ENABLE (ALWAYS )?TRIGGER|ALTER CONSTRAINT) )/;
 const LONGEST_SHOWN = 300;
+const CHANGED_MEANWHILE = '40001';
+/** What to do, by the server's SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const HINTS: Readonly<Record<string, string>> = {
+	[CHANGED_MEANWHILE]: 'Somebody changed these rows while the patch was applied: make it again.',
+	'40P01': 'Somebody changed these rows while the patch was applied: apply it again.',
+	'55P03': 'Somebody holds a lock on the table: wait until they are done, or end their session, and apply it again.',
+	'23503': 'Rows refer to this one, or it refers to one that is gone, since the patch was written. Make it again: it leaves such rows as they are, and lists them.',
+	'23505': 'A value that must be unique was given to another row since the patch was written, or belongs to a rule for a part of the rows, which Row Diff does not look at. Make the patch again; where it is refused again, leave this line out, or replace the whole database by the recovered one.',
+	'23514': 'Some of its values were changed again since, and with those that come back the row breaks a rule of the table. Leave this line out and mend the row by hand.',
+	'23P01': 'The row would collide with one that came later, by a rule that Row Diff does not look at. Leave this line out and mend the row by hand.',
+	'42501': 'Switching triggers off and deferring foreign keys takes the owner of the tables: apply the patch as that role, or as a superuser.',
+};
+const OTHER_HINT = 'Where rows depend on each other in a way that a patch cannot respect, leave this line out, or replace the whole database by the recovered one.';
 /** The driver sends one statement only this way. */
 const ONE_STATEMENT = { queryMode: 'extended' } as const;
 
@@ -31,7 +45,7 @@ export async function applyPatch(options: ApplyPatchOptions, context: JobContext
 	}
 	const counts = await withClient(connection, { database, signal: context.signal, applicationName: APPLICATION_NAME, doing: 'applying the patch' }, async (client) => {
 		await client.query(`SET lock_timeout = ${Math.round(options.lockWaitSeconds * 1000)}`);
-		await client.query('BEGIN');
+		await client.query(BEGIN);
 		try {
 			const done = await run(client, options.patchFile, sha256, context);
 			await client.query(dryRun ? 'ROLLBACK' : 'COMMIT');
@@ -58,7 +72,7 @@ async function run(client: pg.Client, file: string, sha256: string, context: Job
 		const changed = await statement(client, line, number);
 		statements += 1;
 		if (!isRow) continue;
-		if (changed !== 1) throw new BackupError('PROOF_MISMATCH', `Line ${number} of the patch changes ${changed} rows instead of one: ${shown(line)}`, 'The row has changed since the patch was written, or others refer to it. Nothing was changed: make the patch again.');
+		if (changed !== 1) throw new BackupError('PROOF_MISMATCH', `Line ${number} of the patch changes ${changed} rows instead of one: ${shown(line)}`, 'The row has changed since the patch was written, or others refer to it since. Nothing was changed. Make the patch again: it leaves such rows as they are, and lists them.');
 		rows += 1;
 		context.progress({ step: 'Bringing rows back', done: rows, unit: 'rows' });
 	}
@@ -73,7 +87,7 @@ async function statement(client: pg.Client, text: string, number: number): Promi
 	} catch (error) {
 		const state = sqlState(error);
 		if (state === undefined) throw error;
-		throw new BackupError('RESTORE_FAILED', `The server refused line ${number} of the patch: ${(error as Error).message} (SQLSTATE ${state}). ${shown(text)}`, 'Nothing was changed. Where rows depend on each other in a way that a patch cannot respect, replace the whole database by the recovered one.', { cause: error });
+		throw new BackupError(state === CHANGED_MEANWHILE ? 'PROOF_MISMATCH' : 'RESTORE_FAILED', `The server refused line ${number} of the patch: ${(error as Error).message} (SQLSTATE ${state}). ${shown(text)}`, `Nothing was changed. ${HINTS[state] ?? OTHER_HINT}`, { cause: error });
 	}
 }
 

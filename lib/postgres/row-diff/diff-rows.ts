@@ -1,9 +1,4 @@
-import { once } from 'node:events';
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createHash } from 'node:crypto';
-import { finished } from 'node:stream/promises';
+import { stat } from 'node:fs/promises';
 import type pg from 'pg';
 import type { JobContext } from '../../core/context';
 import { BackupError, throwIfAborted } from '../../core/errors';
@@ -12,17 +7,21 @@ import { withClient } from '../connect';
 import { fixOutput } from '../fingerprint';
 import { LOCK_WAIT_MS } from '../snapshot';
 import { displayTable, tableKey } from '../table-names';
+import { childOf, parentOf } from './foreign-keys';
+import { type LiveFacts, readFacts } from './live-facts';
 import type { KeptRow, RowDiffOptions, RowDiffResult, TableDiff } from './options';
-import { deferSql, deleteSql, insertSql, triggersSql, updateSql } from './patch-sql';
-import { differingKeys, keyedDigests, keyText, rowsByKey } from './read-rows';
+import { orderActions } from './order-actions';
+import { compareKeys, differingKeys, keyedDigests, keyText, rowsByKey } from './read-rows';
+import { placesOf, type RowAction } from './row-action';
+import { sequencesBehind } from './sequences';
+import { Settlement } from './settle';
 import { type DiffSchema, type DiffTable, readDiffSchema } from './tables';
-import { decideRow, type RowDecision } from './three-way';
+import { decideRow, type RowValues } from './three-way';
+import { writePatch } from './write-patch';
 
 const AT_ONCE = 500;
 const MOST_KEPT = 100;
 export const APPLICATION_NAME = 'backup-recovery row diff';
-/** Fix how values are read and written, whoever applies the patch. */
-const SETTINGS = ["SET LOCAL DateStyle = 'ISO, YMD';", "SET LOCAL IntervalStyle = 'postgres';", "SET LOCAL TimeZone = 'UTC';", 'SET LOCAL extra_float_digits = 1;', "SET LOCAL bytea_output = 'hex';", "SET LOCAL lc_monetary = 'C';", 'SET LOCAL standard_conforming_strings = on;', "SET LOCAL search_path = '';"];
 
 /**
  * Writes a patch that undoes in the live database what an incident did to its rows, and nothing that came later: what the incident did is the difference between
@@ -32,14 +31,7 @@ const SETTINGS = ["SET LOCAL DateStyle = 'ISO, YMD';", "SET LOCAL IntervalStyle 
 export async function diffRows(options: RowDiffOptions, context: JobContext): Promise<RowDiffResult> {
 	return await reading(options.before, 'before the incident', context, async (before) =>
 		await reading(options.after, 'after the incident', context, async (after) =>
-			await reading(options.live, 'as it is now', context, async (live) => {
-				const diff = new RowDiff(options, { before, after, live }, context);
-				try {
-					return await diff.run();
-				} finally {
-					await diff.close();
-				}
-			}),
+			await reading(options.live, 'as it is now', context, async (live) => await new RowDiff(options, { before, after, live }, context).run()),
 		),
 	);
 }
@@ -59,13 +51,14 @@ interface Sides {
 	readonly live: pg.Client;
 }
 
-type Phase = 'insert' | 'update' | 'delete';
+type Counts = { -readonly [K in Exclude<keyof TableDiff, 'table'>]: number };
+const COUNTED = { insert: 'inserts', update: 'updates', delete: 'deletes' } as const;
 
 class RowDiff {
 	private readonly notes: string[] = [];
 	private readonly keptRows: KeptRow[] = [];
-	private readonly parts = new Map<string, { readonly path: string; readonly stream: WriteStream }>();
-	private statements = 0;
+	private readonly actions: RowAction[] = [];
+	private readonly facts = new Map<RowAction, LiveFacts>();
 
 	constructor(
 		private readonly options: RowDiffOptions,
@@ -74,28 +67,25 @@ class RowDiff {
 	) {}
 
 	async run(): Promise<RowDiffResult> {
-		const { options, context } = this;
+		const { options, context, sides } = this;
 		if (await stat(options.patchFile).then(() => true, () => false)) throw new BackupError('TARGET_NOT_WRITABLE', `${options.patchFile} exists already.`, 'Choose another name for the patch, or remove that file.');
-		const schema = await readDiffSchema(this.sides.live);
+		const schema = await readDiffSchema(sides.live);
 		const tables = await this.chooseTables(schema);
-		const diffs: TableDiff[] = [];
-		const touched: DiffTable[] = [];
+		const counts = new Map<DiffTable, Counts>();
 		for (const [at, table] of tables.entries()) {
 			context.progress({ step: `Comparing rows of ${displayTable(table)}`, done: at, total: tables.length, unit: 'tables' });
-			const diff = await this.diffTable(table, schema, at);
-			if (diff.inserts + diff.updates + diff.deletes > 0) touched.push(table);
-			if (diff.inserts + diff.updates + diff.deletes + diff.kept + diff.mended > 0) diffs.push(diff);
+			counts.set(table, await this.diffTable(table, schema));
 		}
-		const patch = touched.length === 0 ? null : await this.writePatch(tables, touched, schema, diffs);
-		return { database: options.live.database, tables: diffs, keptRows: this.keptRows, notes: this.notes, patch, sentence: describe(diffs, this.notes) };
-	}
-
-	/** Ends what is being written, and removes it; after success nothing is left. */
-	async close(): Promise<void> {
-		for (const { path, stream } of this.parts.values()) {
-			stream.destroy();
-			await rm(path, { force: true });
-		}
+		const settlement = new Settlement(schema, this.actions, this.facts);
+		const ordered = orderActions(settlement, (actions) => inTurn(actions, tables));
+		for (const action of this.actions) this.count(action, settlement.stands(action), counts.get(action.table));
+		const diffs = tables.flatMap((table): TableDiff[] => {
+			const found = counts.get(table);
+			return found && Object.values(found).some((count) => count > 0) ? [{ table: displayTable(table), ...found }] : [];
+		});
+		this.notes.push(...(await sequencesBehind(sides.before, sides.live)));
+		const patch = ordered.actions.length === 0 ? null : await writePatch({ file: options.patchFile, comment: headOf(options, diffs, this.notes, context), ordered, schema, sides, preview: options.previewStatements }, context);
+		return { database: options.live.database, tables: diffs, keptRows: this.keptInTurn(tables), notes: this.notes, patch, sentence: describe(diffs, this.notes) };
 	}
 
 	/** Tables of the live database, parents first, that are the same table on all three sides. */
@@ -117,23 +107,32 @@ class RowDiff {
 		return live.tables.filter((table) => chosen.has(tableKey(table)));
 	}
 
-	private async diffTable(table: DiffTable, schema: DiffSchema, at: number): Promise<TableDiff> {
+	private async diffTable(table: DiffTable, schema: DiffSchema): Promise<Counts> {
 		const { sides, context } = this;
-		const counts = { inserts: 0, updates: 0, deletes: 0, kept: 0, mended: 0 };
-		const referring = schema.foreignKeys.filter((foreign) => foreign.deletesReach && foreign.parentSchema === table.schema && foreign.parentTable === table.name && !(foreign.schema === table.schema && foreign.table === table.name));
+		const counts: Counts = { inserts: 0, updates: 0, deletes: 0, kept: 0, mended: 0 };
+		const ruled = ruledColumns(table, schema);
+		const onlyRuled = (row: RowValues | undefined) => row?.map((value, at) => (ruled.has(at) ? value : null));
 		let keys: (readonly string[])[] = [];
 		const flush = async () => {
 			if (keys.length === 0) return;
 			const [before, after, live] = await Promise.all([rowsByKey(sides.before, table, keys), rowsByKey(sides.after, table, keys), rowsByKey(sides.live, table, keys)]);
+			const actions: RowAction[] = [];
 			for (const key of keys) {
 				const text = keyText(key);
-				const [was, wrecked, is] = [before.get(text), after.get(text), live.get(text)];
-				const decision = decideRow(was, wrecked, is);
-				this.count(table, key, decision, counts);
-				if (decision.action === 'insert' && was) await this.write(at, 'insert', insertSql(table, was));
-				if (decision.action === 'update' && was && wrecked) await this.write(at, 'update', updateSql(table, decision.columns, was, wrecked));
-				if (decision.action === 'delete' && wrecked) await this.write(at, 'delete', deleteSql(table, wrecked, referring));
+				const [was, is] = [before.get(text), live.get(text)];
+				const decision = decideRow(was, after.get(text), is);
+				if (decision.action === 'none') counts.mended += 1;
+				else if (decision.action === 'kept') {
+					counts.kept += 1;
+					this.keep(table, key, decision.why, decision.columns);
+				} else {
+					const [columns, keptColumns] = decision.action === 'update' ? [decision.columns, decision.keptColumns] : [[], []];
+					const kept = keptColumns.length === 0 ? [] : [{ why: 'changedSince' as const, columns: keptColumns }];
+					actions.push({ table, key, kind: decision.action, live: onlyRuled(is), before: onlyRuled(was), columns, kept });
+				}
 			}
+			for (const [action, facts] of await readFacts(sides.live, schema, table, actions)) this.facts.set(action, facts);
+			this.actions.push(...actions);
 			keys = [];
 		};
 		for await (const key of differingKeys(keyedDigests(sides.before, table, context.signal), keyedDigests(sides.after, table, context.signal))) {
@@ -142,90 +141,38 @@ class RowDiff {
 			if (keys.length >= AT_ONCE) await flush();
 		}
 		await flush();
-		return { table: displayTable(table), ...counts };
+		return counts;
 	}
 
-	private count(table: DiffTable, key: readonly string[], decision: RowDecision, counts: { -readonly [K in Exclude<keyof TableDiff, 'table'>]: number }): void {
-		const keep = (why: KeptRow['why'], columns: readonly number[]) => {
-			counts.kept += 1;
-			if (this.keptRows.length < MOST_KEPT) this.keptRows.push({ table: displayTable(table), key: [...key], why, columns: columns.map((column) => table.columns[column]?.name ?? '') });
-		};
-		switch (decision.action) {
-			case 'none':
-				counts.mended += 1;
-				return;
-			case 'insert':
-				counts.inserts += 1;
-				return;
-			case 'delete':
-				counts.deletes += 1;
-				return;
-			case 'update':
-				counts.updates += 1;
-				if (decision.keptColumns.length > 0) keep('changedSince', decision.keptColumns);
-				return;
-			case 'kept':
-				keep(decision.why, decision.columns);
-		}
+	private count({ table, key, kind, kept }: RowAction, stands: boolean, counts: Counts | undefined): void {
+		if (!counts) return;
+		if (stands) counts[COUNTED[kind]] += 1;
+		if (kept.length > 0) counts.kept += 1;
+		for (const { why, columns } of kept) this.keep(table, key, why, columns);
 	}
 
-	/** Inserts and updates go into one file each, parents first; deletes into one for each table, so that they can be put in the opposite order. */
-	private async write(at: number, phase: Phase, statement: string): Promise<void> {
-		const name = phase === 'delete' ? `delete-${at}` : phase;
-		let part = this.parts.get(name);
-		if (!part) {
-			const path = join(this.context.workFolder, `patch-${name}.sql`);
-			part = { path, stream: createWriteStream(path, { mode: 0o600 }) };
-			this.parts.set(name, part);
-		}
-		this.statements += 1;
-		if (!part.stream.write(`${statement}\n`)) await once(part.stream, 'drain');
+	private keptInTurn(tables: readonly DiffTable[]): KeptRow[] {
+		const place = new Map(tables.map((table, at) => [displayTable(table), at]));
+		return this.keptRows.sort((one, other) => (place.get(one.table) ?? 0) - (place.get(other.table) ?? 0) || compareKeys(one.key, other.key));
 	}
 
-	private async writePatch(tables: readonly DiffTable[], touched: readonly DiffTable[], schema: DiffSchema, diffs: readonly TableDiff[]): Promise<RowDiffResult['patch']> {
-		const { options, context } = this;
-		for (const { stream } of this.parts.values()) {
-			stream.end();
-			await finished(stream);
-		}
-		const names = new Set(touched.map(tableKey));
-		const cyclic = schema.cyclic.filter((foreign) => names.has(tableKey({ schema: foreign.schema, name: foreign.table })) || names.has(tableKey({ schema: foreign.parentSchema, name: foreign.parentTable })));
-		const [triggers, deferred] = [triggersSql(touched), deferSql(cyclic)];
-		const head = [
-			...headOf(options, diffs, context),
-			'BEGIN;',
-			...SETTINGS,
-			...triggers.off,
-			...deferred.off,
-			'SET CONSTRAINTS ALL DEFERRED;',
-		];
-		const foot = ['SET CONSTRAINTS ALL IMMEDIATE;', ...deferred.on, ...triggers.on, 'COMMIT;'];
-		const order = ['insert', 'update', ...tables.map((_, at) => `delete-${at}`).reverse()];
-		const hash = createHash('sha256');
-		let bytes = 0;
-		const file = createWriteStream(options.patchFile, { flags: 'wx', mode: 0o600 });
-		const put = async (chunk: Buffer) => {
-			hash.update(chunk);
-			bytes += chunk.length;
-			if (!file.write(chunk)) await once(file, 'drain');
-		};
-		try {
-			await put(Buffer.from(`${head.join('\n')}\n`));
-			for (const name of order) {
-				const part = this.parts.get(name);
-				if (part) for await (const chunk of createReadStream(part.path, { signal: context.signal })) await put(chunk as Buffer);
-			}
-			await put(Buffer.from(`${foot.join('\n')}\n`));
-			file.end();
-			await finished(file);
-		} catch (error) {
-			file.destroy();
-			if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await rm(options.patchFile, { force: true });
-			throwIfAborted(context.signal);
-			throw new BackupError('TARGET_NOT_WRITABLE', `The patch cannot be written to ${options.patchFile} (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`, 'Choose a file in a folder that the job may write.', { cause: error });
-		}
-		return { file: options.patchFile, sha256: hash.digest('hex'), statements: this.statements, bytes };
+	private keep(table: DiffTable, key: readonly string[], why: KeptRow['why'], columns: readonly number[]): void {
+		if (this.keptRows.length < MOST_KEPT) this.keptRows.push({ table: displayTable(table), key: [...key], why, columns: columns.map((column) => table.columns[column]?.name ?? '') });
 	}
+}
+
+/** Children are deleted first, parents are inserted first, as far as rows do not ask for another order. */
+function inTurn(actions: readonly RowAction[], tables: readonly DiffTable[]): RowAction[] {
+	const place = new Map(tables.map((table, at) => [table, at]));
+	const of = (kind: RowAction['kind'], sign: 1 | -1) => actions.filter((action) => action.kind === kind).sort((one, other) => sign * ((place.get(one.table) ?? 0) - (place.get(other.table) ?? 0)));
+	return [...of('delete', -1), ...of('update', 1), ...of('insert', 1)];
+}
+
+/** Places of the columns that a key, a unique rule or a foreign key is about. */
+function ruledColumns(table: DiffTable, { foreignKeys }: DiffSchema): Set<number> {
+	const own = tableKey(table);
+	const names = [...table.key, ...table.uniques.flatMap(({ columns }) => columns), ...foreignKeys.flatMap((foreign) => [...(childOf(foreign) === own ? foreign.columns : []), ...(parentOf(foreign) === own ? foreign.parentColumns : [])])];
+	return new Set(placesOf(table, names));
 }
 
 function byKey({ tables }: DiffSchema): Map<string, DiffTable> {
@@ -245,12 +192,13 @@ function noteOn(table: DiffTable, after: DiffTable | undefined, live: DiffTable 
 	return undefined;
 }
 
-function headOf({ before, after, live }: RowDiffOptions, diffs: readonly TableDiff[], context: JobContext): string[] {
+function headOf({ before, after, live }: RowDiffOptions, diffs: readonly TableDiff[], notes: readonly string[], context: JobContext): string[] {
 	const lines = [
 		`Patch for the database ${JSON.stringify(live.database)}, written at ${context.now().toISOString()}.`,
 		`It undoes the difference between ${JSON.stringify(before.database)} just before and ${JSON.stringify(after.database)} just after an incident, and keeps what came later.`,
 		'Read it. Then apply it with "Apply Row Patch" or "backup-recovery apply-patch", which count that every statement changes exactly one row and take all back otherwise.',
-		...diffs.map(({ table, inserts, updates, deletes, kept }) => `${table}: ${inserts} to insert, ${updates} to update, ${deletes} to delete; ${kept} changed again since and left.`),
+		...diffs.map(({ table, inserts, updates, deletes, kept }) => `${table}: ${inserts} to insert, ${updates} to update, ${deletes} to delete; ${kept} left as they are, all or some of their values.`),
+		...notes,
 	];
 	// A name with a line break must not become a statement.
 	return lines.map((line) => `-- ${line.replaceAll(/[\n\r]/g, ' ')}`);
@@ -260,6 +208,6 @@ function describe(diffs: readonly TableDiff[], notes: readonly string[]): string
 	const sum = (count: (diff: TableDiff) => number) => diffs.reduce((total, diff) => total + count(diff), 0);
 	const [inserts, updates, deletes, kept] = [sum((diff) => diff.inserts), sum((diff) => diff.updates), sum((diff) => diff.deletes), sum((diff) => diff.kept)];
 	const more = notes.length === 0 ? '' : ` ${notes.length === 1 ? 'One thing' : `${notes.length} things`} a patch of rows cannot bring back.`;
-	if (inserts + updates + deletes === 0) return `No row has to be brought back${kept > 0 ? `; ${kept} were changed again since and left as they are` : ''}.${more}`;
-	return `${inserts} rows to insert, ${updates} to update, ${deletes} to delete; ${kept} were changed again since and left as they are.${more}`;
+	if (inserts + updates + deletes === 0) return `No row has to be brought back${kept > 0 ? `; ${kept} are left as they are` : ''}.${more}`;
+	return `${inserts} rows to insert, ${updates} to update, ${deletes} to delete; ${kept} are left as they are, all or some of their values.${more}`;
 }

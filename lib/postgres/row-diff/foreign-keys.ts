@@ -2,13 +2,15 @@ import { tableKey } from '../table-names';
 
 export interface ForeignKey {
 	readonly name: string;
+	/** The table whose rows refer; of a partition's own foreign key, the whole table. */
 	readonly schema: string;
 	readonly table: string;
+	/** The table that has the foreign key. */
+	readonly ownSchema: string;
+	readonly ownTable: string;
 	readonly parentSchema: string;
 	readonly parentTable: string;
 	readonly deferrable: boolean;
-	/** Deleting a row deletes or changes those that refer to it. */
-	readonly deletesReach: boolean;
 	readonly columns: readonly string[];
 	readonly parentColumns: readonly string[];
 }
@@ -18,8 +20,8 @@ interface Named {
 	readonly name: string;
 }
 
-const childOf = ({ schema, table }: ForeignKey): string => tableKey({ schema, name: table });
-const parentOf = ({ parentSchema, parentTable }: ForeignKey): string => tableKey({ schema: parentSchema, name: parentTable });
+export const childOf = ({ schema, table }: ForeignKey): string => tableKey({ schema, name: table });
+export const parentOf = ({ parentSchema, parentTable }: ForeignKey): string => tableKey({ schema: parentSchema, name: parentTable });
 
 /** Tables in such an order that each comes after those it refers to, as far as there is one; otherwise as they come. */
 export function parentsFirst<T extends Named>(tables: readonly T[], foreignKeys: readonly ForeignKey[]): T[] {
@@ -35,22 +37,4 @@ export function parentsFirst<T extends Named>(tables: readonly T[], foreignKeys:
 	};
 	for (const key of byKey.keys()) visit(key);
 	return [...ordered];
-}
-
-/** The foreign keys that lie on a cycle, those of a table to itself among them. */
-export function throughCycles(foreignKeys: readonly ForeignKey[]): ForeignKey[] {
-	const parents = new Map<string, string[]>();
-	for (const foreign of foreignKeys) parents.set(childOf(foreign), [...(parents.get(childOf(foreign)) ?? []), parentOf(foreign)]);
-	const leads = (from: string, to: string): boolean => {
-		const seen = new Set<string>();
-		const waiting = [from];
-		for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
-			if (key === to) return true;
-			if (seen.has(key)) continue;
-			seen.add(key);
-			waiting.push(...(parents.get(key) ?? []));
-		}
-		return false;
-	};
-	return foreignKeys.filter((foreign) => leads(parentOf(foreign), childOf(foreign)));
 }

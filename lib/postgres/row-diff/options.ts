@@ -12,9 +12,11 @@ export interface RowDiffOptions {
 	readonly tables: readonly string[];
 	/** Where the patch is written; must not exist. */
 	readonly patchFile: string;
+	/** How many of the patch's statements the result shows, with the values in them; 0: none. */
+	readonly previewStatements: number;
 }
 
-/** A row that the incident changed and that stays as it is, because it was changed again. */
+/** A row that the incident changed and that stays as it is, all or some of its values. */
 export interface KeptRow {
 	readonly table: string;
 	readonly key: string[];
@@ -27,10 +29,20 @@ export interface TableDiff {
 	readonly inserts: number;
 	readonly updates: number;
 	readonly deletes: number;
-	/** Changed again since: left as they are, all or some of their values. */
+	/** Left as they are, all or some of their values: changed again since, or bound to what came later. */
 	readonly kept: number;
 	/** The incident changed them, and they are already as before. */
 	readonly mended: number;
+}
+
+export interface WrittenPatch {
+	readonly file: string;
+	readonly sha256: string;
+	/** Rows that it changes. */
+	readonly statements: number;
+	readonly bytes: number;
+	/** The first statements, as many as were asked for; long ones are cut. */
+	readonly preview: string[];
 }
 
 export interface RowDiffResult {
@@ -41,7 +53,7 @@ export interface RowDiffResult {
 	/** What a patch of rows cannot bring back, in words. */
 	readonly notes: string[];
 	/** Null: nothing is to be brought back, and no file was written. */
-	readonly patch: { readonly file: string; readonly sha256: string; readonly statements: number; readonly bytes: number } | null;
+	readonly patch: WrittenPatch | null;
 	readonly sentence: string;
 }
 

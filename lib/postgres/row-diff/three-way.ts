@@ -12,7 +12,11 @@ export type RowDecision =
 	| { readonly action: 'update'; readonly columns: readonly number[]; readonly keptColumns: readonly number[] }
 	| { readonly action: 'kept'; readonly why: KeptReason; readonly columns: readonly number[] };
 
-export type KeptReason = 'changedSince' | 'deletedSince' | 'insertedAgain';
+/**
+ * `referredTo`: rows that stay refer to it, and would go or change with it. `parentGone`: what it referred to does not exist any more. `valueTaken`: a value
+ * that must be unique belongs to another row by now, or rows exchanged such values.
+ */
+export type KeptReason = 'changedSince' | 'deletedSince' | 'insertedAgain' | 'referredTo' | 'parentGone' | 'valueTaken';
 
 /**
  * Undoes what an incident did to one row, and nothing that came later: a value is put back where the incident changed it and it is still as the incident left it.

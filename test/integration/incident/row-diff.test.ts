@@ -65,7 +65,7 @@ afterAll(async () => {
 });
 
 const at = (database: string) => ({ connection: server.connection, database });
-const asked = (file: string, tables: string[] = []) => ({ before: at('before'), after: at('wrecked'), live: at('crm'), tables, patchFile: join(root, file) });
+const asked = (file: string, tables: string[] = []) => ({ before: at('before'), after: at('wrecked'), live: at('crm'), tables, patchFile: join(root, file), previewStatements: 0 });
 const apply = (file: string, more: object = {}) => ({ ...at('crm'), patchFile: join(root, file), sha256: '', confirmation: 'crm', dryRun: false, lockWaitSeconds: 5, ...more });
 const customers = async (database: string, where: string) => await server.query(`SELECT * FROM customers WHERE ${where} ORDER BY id`, database);
 
@@ -117,7 +117,7 @@ test('a row that changed since the patch was written, or another statement in th
 	expect(await failure(applyPatch(apply('late.sql', { database: 'other', confirmation: 'other' }), context))).toMatchObject({ code: 'PROOF_MISMATCH' });
 	expect(await server.query("SELECT count(*)::int AS n FROM customers WHERE name = 'wrecked'", 'other')).toEqual([{ n: 396 }]);
 	const text = await readFile(options.patchFile, 'utf8');
-	await writeFile(join(root, 'evil.sql'), text.replace('BEGIN;', 'DROP TABLE orders;'));
+	await writeFile(join(root, 'evil.sql'), text.replace('BEGIN ISOLATION LEVEL REPEATABLE READ;', 'DROP TABLE orders;'));
 	expect(await failure(applyPatch(apply('evil.sql', { database: 'other', confirmation: 'other' }), context))).toMatchObject({ code: 'INVALID_INPUT' });
 	expect(await failure(diffRows(options, context))).toMatchObject({ code: 'TARGET_NOT_WRITABLE' });
 	expect(await failure(diffRows(asked('x.sql', ['public.nothing']), context))).toMatchObject({ code: 'TABLE_NOT_FOUND' });

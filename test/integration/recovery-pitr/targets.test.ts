@@ -8,6 +8,7 @@ import type { Manifest } from '../../../lib/catalog/manifest';
 import type { RecoverOptions, RecoverResult } from '../../../lib/postgres/recovery/options';
 import { recover } from '../../../lib/postgres/recovery/recover';
 import { replaceFromRecovered } from '../../../lib/postgres/recovery/replace-from-recovered';
+import { fenceDatabase } from '../../../lib/postgres/restore/fence';
 import { stopRecovered } from '../../../lib/postgres/recovery/stop-recovered';
 import type { RecoveryTarget } from '../../../lib/postgres/recovery/target';
 import { recoveryDrill } from '../../../lib/verify/recovery-drill';
@@ -239,5 +240,18 @@ test('a server that was promoted goes on on timeline 2, which is followed unless
 	expect(await server.query('SELECT n FROM log ORDER BY n', 'crm')).toEqual([...upTo(8), 108].map((n) => ({ n })));
 	expect(done.previousDatabase).toMatch(/^crm_before_/);
 	expect(done.safetyBackup).toMatchObject({ source: 'crm', kind: 'safety' });
+	// A state of the past is no newest backup of the live database, also when the swap had failed.
+	expect(done.recoveredBackup).toMatchObject({ source: 'crm', kind: 'safety' });
+
+	// Behind a fence nobody can dump the live database; the swap keeps it, and hands the fence on.
+	const fence = { connection: replace.connection, database: 'crm', dryRun: false, confirmation: 'crm', allowN8nDatabase: false };
+	expect(await fenceDatabase({ ...fence, action: 'fence' }, context)).toMatchObject({ changed: true });
+	const plan = await replaceFromRecovered({ ...replace, confirmation: 'crm', dryRun: true }, context);
+	expect(plan.plan.join('\n')).toContain('"crm" takes no connections, so that it cannot be dumped first');
+	const behind = await replaceFromRecovered({ ...replace, confirmation: 'crm' }, context);
+	expect(behind).toMatchObject({ safetyBackup: null, previousDatabase: expect.stringMatching(/^crm_before_/) as string });
+	await expect(server.query('SELECT 1', 'crm')).rejects.toThrow(/not currently accepting connections/);
+	expect(await fenceDatabase({ ...fence, action: 'lift' }, context)).toMatchObject({ changed: true });
+	expect(await server.query('SELECT n FROM log ORDER BY n', 'crm')).toEqual([...upTo(8), 108].map((n) => ({ n })));
 	await stopRecovered({ folder: promoted.folder, remove: true }, context);
 });
