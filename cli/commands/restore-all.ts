@@ -1,13 +1,16 @@
 import { resolve } from 'node:path';
+import type { Component } from '../../lib/catalog/component';
+import { holdsWhole } from '../../lib/catalog/holds-whole';
 import type { RecoveryPointSummary } from '../../lib/jobs/results';
 import { runJob } from '../../lib/jobs/run-job';
 import { BackupError } from '../../lib/core/errors';
+import { choosePoint } from '../../lib/recovery/choose-point';
 import type { Command, CommandOutcome } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
 import { type OptionValues, outputOptions, requiredOption, storeOptions, textOption } from '../options';
 import { exampleTargets } from '../restore-all/example';
 import { newRecord, readRecord, type RestoreRecord, writeRecord } from '../restore-all/record';
-import { runStage, type StageOutcome, type StageWorld } from '../restore-all/stage-jobs';
+import { isUntouched, runStage, type StageOutcome, type StageWorld } from '../restore-all/stage-jobs';
 import { planStages, type Stage, type StagePlan } from '../restore-all/stages';
 import { readTargets, type Targets } from '../restore-all/targets';
 import { storeFrom } from '../store';
@@ -28,29 +31,50 @@ export const restoreAll: Command = {
 		const store = storeFrom(values, world.environment);
 		const { recoveryPoints } = await runJob<'recovery.list'>({ kind: 'recovery.list', store, limit: 1000 }, world.runOptions);
 		if (values.example === true) {
-			const example = exampleTargets(choosePoint(recoveryPoints, textOption(values, 'point'), ({ members }) => -new Set(members.map(({ component }) => component)).size));
+			const { point } = chosenPoint(recoveryPoints, values, recoveryPoints.some((one) => holdsWhole(one, 'postgres')) ? ['postgres'] : []);
+			const example = exampleTargets(point);
 			return { result: example, text: JSON.stringify(example, null, 2) };
 		}
 		const targets = await readTargets(requiredOption(values, 'targets'), world);
-		const point = choosePoint(recoveryPoints, textOption(values, 'point'), (candidate) => planStages(candidate, targets).problems.length);
-		const plan = planStages(point, targets);
-		if (plan.problems.length > 0) throw new BackupError('INVALID_INPUT', `${point.id} cannot be restored with these targets: ${plan.problems.join(' ')}`, 'Nothing was touched.');
+		const chosen = chosenPoint(recoveryPoints, values, neededOf(targets));
+		const plan = planStages(chosen.point, targets);
+		if (plan.problems.length > 0) throw new BackupError('INVALID_INPUT', `${chosen.point.id} cannot be restored with these targets: ${plan.problems.join(' ')}`, 'Nothing was touched. Change the targets file, or choose another recovery point with --point.');
 		const stageWorld = { store, decryption: await decryptionFrom(values, world), targets, runOptions: world.runOptions };
-		return await planOrRestore(point, plan, stageWorld, values);
+		return await planOrRestore(chosen, plan, stageWorld, values);
 	},
 };
 
-/** The newest of those that fit best: a daily run makes recovery points too, without a database. `misfit`: less is better. */
-function choosePoint(points: readonly RecoveryPointSummary[], choice = 'latest-complete', misfit: (point: RecoveryPointSummary) => number): RecoveryPointSummary {
-	const readable = points.filter(({ unreadable }) => !unreadable);
-	const candidates = choice === 'latest' ? readable.slice(0, 1) : choice === 'latest-complete' ? readable.filter(({ complete }) => complete) : points.filter(({ id }) => id === choice);
-	const [chosen] = candidates.toSorted((a, b) => misfit(a) - misfit(b));
-	if (chosen) return chosen;
-	const known = points.slice(0, 5).map(({ id }) => id);
-	throw new BackupError('BACKUP_NOT_FOUND', `The store does not hold the recovery point "${choice}". ${known.length === 0 ? 'There is none at all.' : `The newest there are: ${known.join(', ')}.`}`, 'Choose one of those with --point, or look into another place.');
+/**
+ * The point that was named, by `--point` or by typing its ID after `--confirm`, or the newest complete one; older data than there is is never taken in silence.
+ * @throws BackupError `BACKUP_NOT_FOUND`, or `INVALID_INPUT` where a newer one could be meant as well
+ */
+function chosenPoint(points: readonly RecoveryPointSummary[], values: OptionValues, needed: readonly Component[]): Chosen {
+	const option = textOption(values, 'point') ?? 'latest-complete';
+	const typed = points.find(({ id }) => id === textOption(values, 'confirm'))?.id ?? null;
+	const latest = points.find(({ unreadable }) => unreadable !== true)?.id ?? null;
+	const named = option === 'latest-complete' ? typed : option === 'latest' ? latest : option;
+	const { recoveryPoint: point, explanation, mustBeNamed } = choosePoint(points, named, needed);
+	if (point === null || point.unreadable === true) {
+		const known = points.slice(0, 5).map(({ id }) => id);
+		throw new BackupError('BACKUP_NOT_FOUND', `The store does not hold the recovery point "${option}". ${explanation} ${known.length === 0 ? 'There is none at all.' : `The newest there are: ${known.join(', ')}.`}`, 'Choose one of those with --point, or look into another place.');
+	}
+	if (mustBeNamed) throw new BackupError('INVALID_INPUT', explanation, `Nothing was touched. Add --point ${point.id}, or the ID of the newer one, with what it lacks named under "leaveOut" in the targets file.`);
+	return { point, explanation };
 }
 
-async function planOrRestore(point: RecoveryPointSummary, plan: StagePlan, stageWorld: StageWorld, values: OptionValues): Promise<CommandOutcome> {
+interface Chosen {
+	readonly point: RecoveryPointSummary;
+	/** Which one it is, and what was passed over for it. */
+	readonly explanation: string;
+}
+
+/** The database decides which recovery point it is; who restores none, wants all that has a place. */
+function neededOf(targets: Targets): Component[] {
+	if (targets.postgres && !targets.leaveOut.includes('postgres')) return ['postgres'];
+	return (['redis', 'files', 'config', 'logs', 'n8n'] as const).filter((component) => targets[component].length > 0);
+}
+
+async function planOrRestore({ point, explanation }: Chosen, plan: StagePlan, stageWorld: StageWorld, values: OptionValues): Promise<CommandOutcome> {
 	const path = resolve(textOption(values, 'record') ?? `restore-all-${point.id}.json`);
 	const fresh = newRecord(point.id, plan.stages, placesOf(stageWorld.targets), new Date());
 	const earlier = await readRecord(path, fresh);
@@ -61,14 +85,14 @@ async function planOrRestore(point: RecoveryPointSummary, plan: StagePlan, stage
 	const failed = [...looked].flatMap(([stage, { checks }]) => checks.filter(({ state }) => state === 'failed').map((check) => ({ stage: stage.name, ...check })));
 	const confirm = textOption(values, 'confirm');
 	if (confirm === undefined) {
-		const text = `Nothing was changed. This is what would be done:\n\n${describePlan(point, plan, looked, record)}\n\n${failed.length === 0 ? `To do it, add --confirm ${point.id}` : 'It cannot be done as long as checks fail.'}`;
-		return { result: { recoveryPoint: point.id, dryRun: true, stages: plan.stages, leftOut: plan.leftOut, failed, record: earlier ?? null }, text, exitCode: failed.length === 0 ? 0 : 1 };
+		const text = `Nothing was changed. This is what would be done:\n\n${describePlan({ point, explanation }, plan, looked, record)}\n\n${failed.length === 0 ? `To do it, add --confirm ${point.id}` : 'It cannot be done as long as checks fail.'}`;
+		return { result: { recoveryPoint: point.id, explanation, dryRun: true, stages: plan.stages, leftOut: plan.leftOut, failed, record: earlier ?? null }, text, exitCode: failed.length === 0 ? 0 : 1 };
 	}
 	if (confirm !== point.id) throw new BackupError('NOT_CONFIRMED', `What was typed, "${confirm}", is not the recovery point ${point.id}.`, `Nothing was changed. Type ${point.id} if this is the one you mean.`);
 	const [first] = failed;
 	if (first) throw new BackupError('RESTORE_FAILED', `Nothing was begun: ${failed.map(({ stage, detail }) => `${stage}: ${detail}`).join(' ')}`, first.hint ?? 'Run it without --confirm to see all checks.');
 	const warnings = await restoreStages(plan.stages, record, path, stageWorld);
-	return { result: { dryRun: false, ...record, leftOut: plan.leftOut, warnings }, text: describeDone(point, plan, record, warnings) };
+	return { result: { dryRun: false, explanation, ...record, leftOut: plan.leftOut, warnings }, text: describeDone({ point, explanation }, plan, record, warnings) };
 }
 
 async function restoreStages(stages: readonly Stage[], record: RestoreRecord, path: string, world: StageWorld): Promise<string[]> {
@@ -97,16 +121,6 @@ async function restoreStages(stages: readonly Stage[], record: RestoreRecord, pa
 	return warnings;
 }
 
-/** Then nothing of it has to be gone on with, and whatever lies there at the next attempt is somebody else's. */
-async function isUntouched(stage: Stage, world: StageWorld): Promise<boolean> {
-	try {
-		const { checks } = await runStage(stage, 'plan', world);
-		return checks.every(({ state }) => state !== 'failed');
-	} catch {
-		return false;
-	}
-}
-
 function stopped(error: unknown, { name }: Stage, path: string): unknown {
 	if (!(error instanceof BackupError)) return error;
 	return new BackupError(error.code, `${name} was not restored: ${error.message}`, `${error.hint} What is done is written in ${path}; the same command again goes on with ${name}.`, { cause: error });
@@ -117,12 +131,13 @@ function placesOf({ postgres, redis, n8n }: Targets): unknown {
 	return { postgres: postgres && [postgres.connection.host, postgres.connection.port], redis: redis.map(({ connection }) => connection.deployment.mode === 'sentinel' ? connection.deployment.masterName : connection.deployment), n8n: n8n.map(({ dataFolder }) => dataFolder) };
 }
 
-function describePlan(point: RecoveryPointSummary, { stages, leftOut }: StagePlan, looked: ReadonlyMap<Stage, StageOutcome>, record: RestoreRecord): string {
+function describePlan({ point, explanation }: Chosen, { stages, leftOut }: StagePlan, looked: ReadonlyMap<Stage, StageOutcome>, record: RestoreRecord): string {
 	const rows = stages.map((stage, at) => [String(at + 1), stage.name, stage.backup, looked.get(stage)?.detail ?? (record.stages[at]?.state === 'done' ? `done: ${record.stages[at].detail}` : 'was interrupted; will be gone on with')]);
 	const checks = [...looked].flatMap(([stage, outcome]) => outcome.checks.filter(({ state }) => state !== 'passed').map(({ check, state, detail, hint }) => [stage.name, check, state, [detail, hint].filter(Boolean).join(' ')]));
 	return [
 		`${point.id}  ${point.name}`.trimEnd(),
 		point.state,
+		explanation,
 		...(point.span === null ? [] : [point.span.explanation]),
 		'',
 		renderTable(['', 'what', 'backup', 'where'], rows),
@@ -131,13 +146,14 @@ function describePlan(point: RecoveryPointSummary, { stages, leftOut }: StagePla
 	].join('\n');
 }
 
-function describeDone(point: RecoveryPointSummary, { leftOut }: StagePlan, record: RestoreRecord, warnings: readonly string[]): string {
+function describeDone({ point, explanation }: Chosen, { leftOut }: StagePlan, record: RestoreRecord, warnings: readonly string[]): string {
 	const seconds = (from: string | undefined, to: string | null | undefined) => (from === undefined || to === undefined || to === null ? '' : ((Date.parse(to) - Date.parse(from)) / 1000).toFixed(1));
 	const rows = record.stages.map(({ name, startedAt, finishedAt, detail }) => [name, seconds(startedAt, finishedAt), detail]);
 	return [
 		renderTable(['what', 'seconds', 'result'], rows),
 		'',
 		`Everything of ${point.id} is restored, ${seconds(record.startedAt, record.finishedAt)} seconds after it was begun.`,
+		explanation,
 		...leftOut.map(({ name, why }) => `Left out: ${name}. ${why}`),
 		...warnings.map((warning) => `Warning: ${warning}`),
 	].join('\n');

@@ -41,6 +41,41 @@ export async function runStage(stage: Stage, attempt: Attempt, world: StageWorld
 	}
 }
 
+/**
+ * Whether the place of a stage that failed is as empty as it was found. Then nothing of it has to be gone on with, and whatever lies there at the next
+ * attempt is somebody else's. Only the place is asked: the store may be what failed.
+ */
+export async function isUntouched(stage: Stage, { targets, runOptions }: StageWorld): Promise<boolean> {
+	switch (stage.component) {
+		case 'postgres': {
+			const connection = targets.postgres?.connection;
+			return connection !== undefined && !(await answerOf(async () => (await runJob<'postgres.listDatabases'>({ kind: 'postgres.listDatabases', connection }, runOptions)).databases.includes(stage.database), true));
+		}
+		case 'redis': {
+			const connection = targets.redis[stage.at]?.connection;
+			return connection !== undefined && (await answerOf(async () => (await runJob<'redis.testConnection'>({ kind: 'redis.testConnection', connection }, runOptions)).keys === 0, false));
+		}
+		case 'files':
+		case 'config':
+		case 'logs':
+			return !(await isFilled(stage.folder));
+		case 'n8n': {
+			const folder = targets.n8n[stage.at]?.dataFolder;
+			return folder !== undefined && !(await isFilled(folder));
+		}
+	}
+}
+
+/** Its answer, or `otherwise` where the server cannot be asked. */
+async function answerOf(question: () => Promise<boolean>, otherwise: boolean): Promise<boolean> {
+	try {
+		return await question();
+	} catch (error) {
+		if (error instanceof BackupError) return otherwise;
+		throw error;
+	}
+}
+
 type StageOf<C extends Stage['component']> = Extract<Stage, { component: C }>;
 
 async function restoreDatabase({ backup, database, globals }: StageOf<'postgres'>, attempt: Attempt, { store, decryption, targets, runOptions }: StageWorld): Promise<StageOutcome> {
@@ -118,7 +153,7 @@ async function restoreFolder({ component, backup, folder }: StageOf<'files' | 'c
 		runOptions,
 	);
 	const { create, replace, same } = result.files;
-	const kept = result.keptFolder === null ? [] : [`Unfinished files of the interrupted attempt are in ${result.keptFolder}; delete it.`];
+	const kept = result.keptFolder === null ? [] : [`What the backup does not hold was moved to ${result.keptFolder}: unfinished files of the interrupted attempt, and whatever somebody put there meanwhile. Look into it before you delete it.`];
 	return { detail: attempt === 'plan' ? `${create} files and links into ${folder}` : `${create + replace + same} files and links in ${folder}, read again and equal to the index`, checks: result.checks, warnings: [...result.warnings, ...kept] };
 }
 

@@ -52,8 +52,8 @@ export function kitSteps(facts: KitFacts): Step[] {
 			commands: [],
 		},
 		{ title: 'Say where everything goes', text: 'Edit targets.json: servers, databases, folders. Passwords stay in files of their own. Every place must be empty. The first command prints the file anew for the newest recovery point.', commands: [command('restore-all', ...store, '--example'), 'editor targets.json'] },
-		{ title: 'Look at the plan', text: 'Nothing is changed yet. It ends with the words that you must type to go on.', commands: [command('restore-all', ...store, ...key, '--targets', 'targets.json')] },
-		{ title: 'Restore', text: 'With the recovery point that the plan named. When it is interrupted, type the same again: it goes on where it stopped.', commands: [command('restore-all', ...store, ...key, '--targets', 'targets.json', '--confirm', facts.recoveryPoint?.id ?? 'POINT-ID')] },
+		{ title: 'Look at the plan', text: 'Nothing is changed yet. It names the recovery point, says which newer ones it passed over and why, and ends with the words that you must type to go on. After an attack do not take the newest: what was backed up since holds the encrypted files. Choose one of before from the list above, and add --point and its ID here.', commands: [command('restore-all', ...store, ...key, '--targets', 'targets.json')] },
+		{ title: 'Restore', text: 'With the ID that the plan named in the place of POINT-ID. When it is interrupted, type the same again: it goes on where it stopped.', commands: [command('restore-all', ...store, ...key, '--targets', 'targets.json', '--confirm', 'POINT-ID')] },
 		{ title: 'Start, look, tell', text: 'Start the application and log in. Then point DNS to the new machine, tell the users from which moment on data is missing, and make a full backup at once.', commands: [] },
 	];
 }

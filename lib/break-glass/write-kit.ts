@@ -120,7 +120,10 @@ async function gather(folder: string, { singleFile, location }: WriteKitOptions,
 	return [...names, 'SHA256SUMS'];
 }
 
-async function publish({ target, title }: WriteKitOptions, { folder, files, proof }: { folder: string; files: string[]; proof: KitProof }, context: JobContext, steps: StepRecorder): Promise<KitResult> {
+/** What the shipped workflow leaves to be filled in, in its languages. */
+const LEFT_BLANK = /\((write it here|escreva aqui)\)/;
+
+async function publish({ target, title, notes }: WriteKitOptions, { folder, files, proof }: { folder: string; files: string[]; proof: KitProof }, context: JobContext, steps: StepRecorder): Promise<KitResult> {
 	const { signal, keys } = context;
 	const id = newBackupId(context.now(), 'kit', (bytes) => context.randomBytes(bytes));
 	const place = `${KITS_FOLDER}${id}/`;
@@ -145,6 +148,7 @@ async function publish({ target, title }: WriteKitOptions, { folder, files, proo
 		steps: steps.steps,
 		warnings: [
 			...(proof.recoveryPoint === null ? ['The store has no complete recovery point: the kit would find nothing to restore.'] : []),
+			...(LEFT_BLANK.test(notes) ? ['The notes still say "(write it here)": nobody who opens the kit will know where the secret keys are. Write it into the notes.'] : []),
 			...(opened ? [] : ['Nobody has opened this kit yet: no key for it was given here. Open one by hand now and then.']),
 		],
 	};

@@ -65,6 +65,7 @@ const handlers: { readonly [K in JobKind]: () => Promise<JobHandler<K>> } = {
 	'recovery.note': async () => (await import('./handlers/recovery-note.js')).note,
 	'recovery.read': async () => (await import('./handlers/recovery-read.js')).readRecoveries,
 	'recovery.crossCheck': async () => (await import('./handlers/recovery-cross-check.js')).crossCheck,
+	'recovery.choose': async () => (await import('./handlers/recovery-choose.js')).choosePointHandler,
 	'recovery.list': async () => (await import('./handlers/recovery-list.js')).listPoints,
 	'files.archive': async () => (await import('./handlers/files-archive.js')).archiveFiles,
 	'files.restore': async () => (await import('./handlers/files-restore.js')).restoreFiles,

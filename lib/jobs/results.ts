@@ -20,6 +20,7 @@ import type { MirrorResult } from '../log/mirror-store';
 import type { RestoreN8nResult } from '../n8n/restore/options';
 import type { KeyTrial } from '../pipeline/try-keys';
 import type { RestoreFilesResult } from '../files/restore/options';
+import type { PointChoice } from '../recovery/choose-point';
 import type { CrossCheckResult } from '../recovery/cross-check/cross-check';
 import type { Advance, BegunRecovery } from '../recovery/journal';
 import type { DatabaseComparison } from '../postgres/compare-databases';
@@ -133,6 +134,7 @@ export interface JobResults {
 	'recovery.note': { readonly recovery: RecoverySummary };
 	'recovery.read': { readonly recoveries: RecoverySummary[] };
 	'recovery.crossCheck': CrossCheckResult;
+	'recovery.choose': PointChoice;
 	'recovery.list': { readonly recoveryPoints: RecoveryPointSummary[] };
 	'files.archive': BackupResult;
 	'files.restore': RestoreFilesResult;

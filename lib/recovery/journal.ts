@@ -1,4 +1,5 @@
 import { newBackupId } from '../catalog/backup-id';
+import { canonicalJson } from '../catalog/canonical-json';
 import { recoveryKey } from '../catalog/layout';
 import { isSurelyDead, type LockOwner, ownIdentity, parentIdentity } from '../catalog/lock-owner';
 import { entryKey, listRecoveries, readRecoveryJournal, type RecoveryJournal } from '../catalog/read-recovery-journal';
@@ -25,6 +26,8 @@ export interface BeginOptions {
 	readonly whenOpen: 'resume' | 'refuse';
 	/** Go on with it although somebody may still be at it. */
 	readonly takeOver: boolean;
+	/** Refuse to go on with one that was asked for something else: what is restored is what was asked then. */
+	readonly onlyTheSame: boolean;
 }
 
 export interface BegunRecovery {
@@ -37,12 +40,13 @@ export interface BegunRecovery {
 
 /**
  * Begins a recovery, or goes on with the open one of that name. From here on entries of earlier attempts are refused.
- * @throws BackupError `LOCK_HELD` when one is open and is not to be gone on with, or somebody may still be at it
+ * @throws BackupError `LOCK_HELD` when one is open and is not to be gone on with, was asked for something else, or somebody may still be at it
  */
 export async function beginRecovery(store: Store, options: BeginOptions, context: Context): Promise<BegunRecovery> {
 	const [open] = await listRecoveries(store, { name: options.name, open: true, limit: 1 }, context.signal);
 	if (open === undefined) return { recovery: await beginNew(store, options, context), resumed: false, interruptedStage: null };
 	if (options.whenOpen === 'refuse') throw alreadyOpen(open);
+	if (options.onlyTheSame && canonicalJson(open.asked) !== canonicalJson(options.asked)) throw askedForAnother(open, options.asked);
 	const before = await requireJournal(store, open.id, context.signal);
 	if (open.stages.some(({ state }) => state === 'running') && !options.takeOver && !hasDied(newestOwner(before))) throw underWay(open);
 	const { journal, run } = await addBegun(store, before, options, context);
@@ -195,6 +199,16 @@ function where({ execution }: RecoverySummary): string {
 
 function alreadyOpen(open: RecoverySummary): BackupError {
 	return new BackupError('LOCK_HELD', `A recovery "${open.name}" was begun at ${open.startedAt}${where(open)} and has not ended (${open.id}). ${open.explanation}`, 'Go on with it, or give it up first.');
+}
+
+function askedForAnother(open: RecoverySummary, asked: Readonly<Record<string, unknown>>): BackupError {
+	const differing = [...new Set([...Object.keys(open.asked), ...Object.keys(asked)])].filter((name) => canonicalJson(open.asked[name] ?? null) !== canonicalJson(asked[name] ?? null));
+	const both = differing.map((name) => `${name} was ${JSON.stringify(open.asked[name] ?? null)} and is now ${JSON.stringify(asked[name] ?? null)}`);
+	return new BackupError(
+		'LOCK_HELD',
+		`The recovery "${open.name}" that was begun at ${open.startedAt} and has not ended (${open.id}) was asked for something else: ${both.join('; ')}.`,
+		'Nothing was changed. Ask for the same to go on with it, or give it up first.',
+	);
 }
 
 function underWay(open: RecoverySummary): BackupError {

@@ -21,6 +21,8 @@ export interface SnapshotOptions {
 	/** What tells this server's backups from those of others; empty: its address, or the master's name. */
 	readonly name: string;
 	readonly compressionLevel: number;
+	/** Keys of the server are about to be overwritten: published as kind `safety`. */
+	readonly safety?: boolean;
 	readonly lockWaitSeconds: number;
 	readonly note?: string;
 }
@@ -37,9 +39,9 @@ interface Taken {
  * @throws BackupError; nothing is published then
  */
 export async function takeSnapshot(options: SnapshotOptions, store: Store, context: JobContext): Promise<Manifest> {
-	const { connection, lockWaitSeconds, note } = options;
+	const { connection, lockWaitSeconds, note, safety = false } = options;
 	const name = options.name === '' ? describeConnection(connection) : options.name;
-	const publish = { store, context, component: 'redis' as const, kind: 'full' as const, sourceName: name, lockWaitSeconds, ...(note === undefined ? {} : { note }) };
+	const publish = { store, context, component: 'redis' as const, kind: safety ? ('safety' as const) : ('full' as const), sourceName: name, lockWaitSeconds, ...(note === undefined ? {} : { note }) };
 	return await publishBackup(publish, async (draft) => {
 		context.progress({ step: `Connecting to Redis (${name})` });
 		const servers = await findDataServers(connection, 'read', draft.signal);

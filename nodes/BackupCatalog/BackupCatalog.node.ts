@@ -18,7 +18,7 @@ export class BackupCatalog implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle:
-			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", forgetSeries: "Forget Series", forgetSchedule: "Forget Schedule", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", report: "Report", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", recordStart: "Record Start", missedRuns: "Missed Runs", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
+			'={{ { breakGlassKit: "Break-Glass Kit", list: "List", prune: "Prune", cleanUp: "Clean Up", copy: "Copy", copyWal: "Copy WAL", pruneWal: "Prune WAL", recordRecoveryPoint: "Record Recovery Point", listRecoveryPoints: "List Recovery Points", chooseRecoveryPoint: "Choose Recovery Point", beginRecovery: "Begin Recovery", nextStage: "Next Stage", recordStage: "Record Stage", readRecovery: "Read Recovery", log: "Log", rebuildLog: "Rebuild Log", retentionHold: "Retention Hold", forgetSeries: "Forget Series", forgetSchedule: "Forget Schedule", lockStates: "Lock State", cleanPoints: "Clean Recovery Points", forensics: "Forensics Bundle", recoveryForecast: "Recovery Forecast", dashboard: "Dashboard", report: "Report", status: "Status", checkAlerts: "Check Alerts", recordAlerts: "Record Alerts", recordSuccess: "Record Success", recordStart: "Record Start", missedRuns: "Missed Runs", overdue: "Overdue Schedules" }[$parameter["operation"]] + (["prune", "pruneWal", "cleanUp"].includes($parameter["operation"]) ? ($parameter["mode"] === "apply" ? ": apply" : ": plan") : "") }}',
 		description: 'See which backups exist, copy them to other places, and delete the ones that are no longer needed',
 		defaults: { name: 'Backup Catalog' },
 		inputs: [NodeConnectionTypes.Main],
@@ -72,6 +72,12 @@ export class BackupCatalog implements INodeType {
 						value: 'checkAlerts',
 						description: 'Get what people must be told now: each trouble once, when it gets worse or lasts, and when it is over',
 						action: 'Check which alerts are due',
+					},
+					{
+						name: 'Choose Recovery Point',
+						value: 'chooseRecoveryPoint',
+						description: 'Get the recovery point to restore: the named one or the newest complete one, and which newer ones were passed over and why',
+						action: 'Choose the recovery point to restore',
 					},
 					{
 						name: 'Clean Recovery Points',

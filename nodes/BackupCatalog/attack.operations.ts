@@ -1,8 +1,7 @@
-import { type Component, COMPONENTS } from '../../lib/catalog/component';
 import { optionsCollection, timeoutField } from '../shared/option-fields';
 import type { Operation } from '../shared/operation';
-import { wrong } from '../shared/parameters';
 import { plainData } from '../shared/plain-data';
+import { listed, readNeeded } from './needed-field';
 
 const lock = { show: { operation: ['lockStates'] } };
 const forensics = { show: { operation: ['forensics'] } };
@@ -127,15 +126,3 @@ export const recoveryForecastOperation: Operation<'recovery.forecast'> = {
 	},
 	items: (result) => [{ forecast: plainData(result) }],
 };
-
-function listed(text: string): string[] {
-	return text.split(/[,\n]/).map((each) => each.trim()).filter((each) => each !== '');
-}
-
-function readNeeded(names: readonly string[]): Component[] {
-	return names.map((name) => {
-		const found = COMPONENTS.find((component) => component === name);
-		if (found === undefined) throw wrong('Must Hold', `holds "${name}", which is no part of the stack`, `Use: ${COMPONENTS.join(', ')}.`);
-		return found;
-	});
-}

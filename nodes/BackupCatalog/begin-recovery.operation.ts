@@ -69,6 +69,13 @@ export const beginRecoveryOperation: Operation<'recovery.begin'> = {
 				description: 'Address or number of the execution, for those who read the journal',
 			},
 			{
+				displayName: 'Only the Same Request',
+				name: 'onlyTheSame',
+				type: 'boolean',
+				default: false,
+				description: 'Whether to refuse to go on with an open recovery that was asked for something else, instead of restoring what was asked then',
+			},
+			{
 				displayName: 'Take Over',
 				name: 'takeOver',
 				type: 'boolean',
@@ -91,6 +98,7 @@ export const beginRecoveryOperation: Operation<'recovery.begin'> = {
 			whenOpen: parameters.choice('whenOpen', 'When One Is Open', ['resume', 'refuse']),
 			execution: options.text('execution', 'Execution'),
 			takeOver: options.flag('takeOver', 'Take Over'),
+			onlyTheSame: options.flag('onlyTheSame', 'Only the Same Request'),
 		};
 	},
 	items: ({ recovery, resumed, interruptedStage }) => [{ recovery: plainData(recovery), resumed, interruptedStage }],

@@ -7,6 +7,7 @@ import { copyWalOperation } from './copy-wal.operation';
 import { copyOperation } from './copy.operation';
 import { forgetScheduleOperation, forgetSeriesOperation } from './forget.operations';
 import { listOperation } from './list.operation';
+import { chooseRecoveryPointOperation } from './choose-recovery-point.operation';
 import { listRecoveryPointsOperation } from './list-recovery-points.operation';
 import { nextStageOperation } from './next-stage.operation';
 import { readRecoveryOperation } from './read-recovery.operation';
@@ -32,6 +33,7 @@ export const operations = {
 	pruneWal: runnable(pruneWalOperation),
 	recordRecoveryPoint: runnableForAll(recordRecoveryPointOperation),
 	listRecoveryPoints: runnable(listRecoveryPointsOperation),
+	chooseRecoveryPoint: runnable(chooseRecoveryPointOperation),
 	beginRecovery: runnable(beginRecoveryOperation),
 	nextStage: runnableForAll(nextStageOperation),
 	recordStage: runnableForAll(recordStageOperation),
@@ -67,6 +69,7 @@ export const operationProperties: INodeProperties[] = [
 	...pruneWalOperation.properties,
 	...recordRecoveryPointOperation.properties,
 	...listRecoveryPointsOperation.properties,
+	...chooseRecoveryPointOperation.properties,
 	...beginRecoveryOperation.properties,
 	...nextStageOperation.properties,
 	...recordStageOperation.properties,

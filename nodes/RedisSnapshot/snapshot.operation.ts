@@ -14,7 +14,19 @@ export const snapshotOperation: Operation<'redis.snapshot'> = {
 			description: "What tells this server's backups from those of others. Empty: its address, or the name of the master.",
 			displayOptions: { show: { operation: ['snapshot'] } },
 		},
-		optionsCollection(['snapshot'], [compressionField, noteField, timeoutField, lockWaitField]),
+		optionsCollection(['snapshot'], [
+			compressionField,
+			noteField,
+			{
+				displayName: 'Safety Backup',
+				name: 'safety',
+				type: 'boolean',
+				default: false,
+				description: 'Whether this is taken because keys of the server are about to be overwritten. It is listed apart and restored only when chosen by its ID: "latest" never means it.',
+			},
+			timeoutField,
+			lockWaitField,
+		]),
 	],
 
 	async job({ parameters, redis, store, encryption }) {
@@ -27,6 +39,7 @@ export const snapshotOperation: Operation<'redis.snapshot'> = {
 			name: parameters.text('sourceName', 'Name').trim(),
 			compressionLevel: options.number('compressionLevel', 'Compression Level'),
 			note: options.text('note', 'Note'),
+			safety: options.flag('safety', 'Safety Backup'),
 			lockWaitSeconds: readLockWaitSeconds(options),
 		};
 	},

@@ -33,6 +33,7 @@ const answers: Record<string, unknown> = {
 	'verify.continuity': { base: { id: ID }, warnings: ['late'] },
 	'recovery.record': { recoveryPoint: {} },
 	'recovery.list': { recoveryPoints: [] },
+	'recovery.choose': { recoveryPoint: null, passedOver: [], mustBeNamed: false, explanation: '' },
 	'catalog.log': { warnings: [] },
 	'catalog.status': { components: [], hold: null, overdue: [] },
 	'catalog.recordSuccess': { expected: {} },
@@ -487,6 +488,13 @@ describe('Backup Catalog', () => {
 
 	test('the list of recovery points', async () => {
 		expect(await jobOf(node, { operation: 'listRecoveryPoints', limit: 3 })).toEqual({ kind: 'recovery.list', store, limit: 3 });
+	});
+
+	test('the recovery point to restore, named or not', async () => {
+		expect(await jobOf(node, { operation: 'chooseRecoveryPoint' })).toEqual({ kind: 'recovery.choose', store, named: null, needed: ['postgres'] });
+		const named = '20261122T020000Z-set-a1b2c3';
+		expect(await jobOf(node, { operation: 'chooseRecoveryPoint', namedPoint: ` ${named} `, mustHold: 'postgres, files' })).toEqual({ kind: 'recovery.choose', store, named, needed: ['postgres', 'files'] });
+		await expect(jobOf(node, { operation: 'chooseRecoveryPoint', namedPoint: 'last night' })).rejects.toThrow(/"Recovery Point ID" is not the ID/);
 	});
 
 	test.each([

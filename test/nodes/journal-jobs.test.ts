@@ -24,10 +24,10 @@ async function run(parameters: INodeParameters, result: object, input: IDataObje
 test('a recovery begins with its stages, from a text or a list, and what was asked, from a text or an object', async () => {
 	const begun = { recovery: { id: ID, run: 'abc' }, resumed: false, interruptedStage: null };
 	const { job, items } = await run({ operation: 'beginRecovery', recoveryName: 'Recovery: Full', stages: ' fence, database ,redis', asked: '{ "recoveryPoint": "x" }', askedBy: 'Ana' }, begun);
-	expect(job).toEqual({ kind: 'recovery.begin', store, name: 'Recovery: Full', stages: ['fence', 'database', 'redis'], asked: { recoveryPoint: 'x' }, by: 'Ana', execution: '', whenOpen: 'resume', takeOver: false });
+	expect(job).toEqual({ kind: 'recovery.begin', store, name: 'Recovery: Full', stages: ['fence', 'database', 'redis'], asked: { recoveryPoint: 'x' }, by: 'Ana', execution: '', whenOpen: 'resume', takeOver: false, onlyTheSame: false });
 	expect(items).toEqual([begun]);
-	const other = await run({ operation: 'beginRecovery', recoveryName: 'R', stages: ['a-1'], asked: { n: 1 }, whenOpen: 'refuse', options: { takeOver: true, execution: 'e' } }, begun);
-	expect(other.job).toMatchObject({ stages: ['a-1'], asked: { n: 1 }, whenOpen: 'refuse', takeOver: true, execution: 'e' });
+	const other = await run({ operation: 'beginRecovery', recoveryName: 'R', stages: ['a-1'], asked: { n: 1 }, whenOpen: 'refuse', options: { takeOver: true, onlyTheSame: true, execution: 'e' } }, begun);
+	expect(other.job).toMatchObject({ stages: ['a-1'], asked: { n: 1 }, whenOpen: 'refuse', takeOver: true, onlyTheSame: true, execution: 'e' });
 });
 
 test.each([

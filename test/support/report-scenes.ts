@@ -124,7 +124,7 @@ async function fill(store: MemoryStore, scene: Scene, days: number, ago: Ago, co
 	await putText(store, 'wal/7/00000001/000000010000000000000001.zst', 'x'.repeat(16e6));
 	for (const day of [32, 1]) {
 		const at = { ...context, now: () => new Date(Date.parse(ago(day * 24))) };
-		const begun = await beginRecovery(store, { name: 'Recovery: Drill', stages: ['database', 'uploads'], asked: {}, by: 'drill', execution: '', whenOpen: 'resume', takeOver: false }, at);
+		const begun = await beginRecovery(store, { name: 'Recovery: Drill', stages: ['database', 'uploads'], asked: {}, by: 'drill', execution: '', whenOpen: 'resume', takeOver: false, onlyTheSame: false }, at);
 		const attempt = { id: begun.recovery.id, run: begun.recovery.run };
 		for (const [index, seconds] of [0, 170, 420].entries()) await advanceRecovery(store, attempt, { outcome: 'done', detail: '', result: null }, { ...at, now: () => new Date(Date.parse(ago(day * 24)) + seconds * 1000 + index) });
 	}

@@ -61,6 +61,16 @@ export const recordRecoveryPointJob = z.strictObject({
 	failWhenIncomplete: z.boolean().default(false),
 });
 
+/** Which recovery point a recovery is to restore: the named one, or the newest complete one that holds what is needed. */
+export const chooseRecoveryPointJob = z.strictObject({
+	kind: z.literal('recovery.choose'),
+	store: storeLocationSchema,
+	/** An ID; null: none is named. */
+	named: recoveryPointIdSchema.nullable().default(null),
+	/** What it must hold a whole backup of. */
+	needed: z.array(z.enum(COMPONENTS)).default(['postgres']),
+});
+
 export const listRecoveryPointsJob = z.strictObject({
 	kind: z.literal('recovery.list'),
 	store: storeLocationSchema,

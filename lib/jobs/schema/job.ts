@@ -8,7 +8,7 @@ import { checkAlertsJob, checkWorkflowAlertJob, missedRunsJob, recordAlertsJob, 
 import { dashboardJob, forgetScheduleJob, forgetSeriesJob, logJob, monthlyReportJob, retentionHoldJob, statusJob } from './log-jobs';
 import { applyPatchJob, askDamagedJob, diffRowsJob, findIncidentJob } from './incident-jobs';
 import { crossCheckJob } from './cross-check-job';
-import { copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
+import { chooseRecoveryPointJob, copyJob, listRecoveryPointsJob, recordRecoveryPointJob } from './copy-jobs';
 import { writeKitJob } from './kit-jobs';
 import { cleanPointsJob, forecastRtoJob, forensicsJob, lockStatesJob } from './attack-jobs';
 import { backupN8nJob, exportWorkflowsJob, n8nDrillJob, restoreN8nJob } from './n8n-jobs';
@@ -71,6 +71,7 @@ export const jobSchema = z.discriminatedUnion('kind', [
 	logJob,
 	recordRecoveryPointJob,
 	listRecoveryPointsJob,
+	chooseRecoveryPointJob,
 	beginRecoveryJob,
 	nextStageJob,
 	recordStageJob,

@@ -18,6 +18,8 @@ export const beginRecoveryJob = z.strictObject({
 	execution: text.default(''),
 	whenOpen: z.enum(['resume', 'refuse']).default('resume'),
 	takeOver: z.boolean().default(false),
+	/** Refuse to go on with one whose `asked` is another. */
+	onlyTheSame: z.boolean().default(false),
 });
 
 const attempt = { store: storeLocationSchema, recovery: recoveryIdSchema, run: z.string().min(1).max(100) };

@@ -15,6 +15,8 @@ export const snapshotRedisJob = z.strictObject({
 	/** Name of the series; empty: the server's address, or the master's name. */
 	name: z.string().max(200).default(''),
 	compressionLevel: z.number().int().min(1).max(19).default(1),
+	/** Published as kind `safety`: as the server was before it was overwritten. */
+	safety: z.boolean().default(false),
 	/** How long to wait for another run of the component before giving up with `LOCK_HELD`. */
 	lockWaitSeconds: z.number().min(0).default(0),
 	note: z.string().max(500).optional(),

@@ -25,7 +25,7 @@ export async function restoreRedis(options: RedisRestoreOptions, context: JobCon
 	const steps = new StepRecorder(context.progress);
 	const found = await steps.run(
 		'Find the backup',
-		async () => await findBackup(options.store, { component: 'redis', kinds: ['full'], choice: options.backup }),
+		async () => await findBackup(options.store, { component: 'redis', kinds: options.backup.by === 'id' ? ['full', 'safety'] : ['full'], choice: options.backup }),
 		({ summary }) => `${summary.id}: ${summary.source}, ${summary.startedAt}, ${summary.sourceBytes} bytes.`,
 	);
 	sourceOf(found.manifest, 'redis');

@@ -142,6 +142,47 @@ test('an empty folder, Node, the store and the key: everything is back', async (
 	await forget();
 });
 
+test('older data is not taken in silence: a newer point that is not whole must be named, and one that came since the plan is told', async () => {
+	const folder = await emptyFolder('after-bad-nights');
+	await writeTargets(folder);
+	const manifest = JSON.parse(await readFile(join(store, 'sets', point, 'manifest.json'), 'utf8')) as { members: { component: string; kind: string; backup: string }[] };
+	const member = (component: string, kind = 'full') => ({ component, id: manifest.members.find((one) => one.component === component && one.kind === kind)!.backup });
+	const members = [member('postgres'), member('postgres', 'globals'), member('redis'), member('files'), member('config'), member('n8n')];
+	const failures = [{ component: 'redis', what: 'Back Up Redis', message: 'It did not answer.' }];
+	const record = async (job: object) => ((await runJobFile({ kind: 'recovery.record', store: place(), ...job })).recoveryPoint as { id: string }).id;
+	const incomplete = await record({ members: members.filter(({ component }) => component !== 'redis'), failures, name: 'a bad night' });
+	await expect(command(folder, '--targets', 'targets.json')).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`${point} of .* newest complete one.*A newer one was passed over: ${incomplete} of .*Back Up Redis failed: It did not answer`)) });
+	const planned = (await command(folder, '--targets', 'targets.json', '--point', point)).stdout;
+	expect(planned).toContain(`was named. A newer one was passed over: ${incomplete}`);
+	await expect(command(folder, '--targets', 'targets.json', '--point', incomplete)).rejects.toMatchObject({ stderr: expect.stringContaining('holds no redis/sessions') });
+
+	// Another source of uploads since the targets were written: every newer point does not fit them, and is not passed over for that.
+	const uploads = JSON.parse(await readFile(join(store, 'backups', 'files', member('files').id, 'manifest.json'), 'utf8')) as object;
+	expect(uploads).toMatchObject({ source: { name: 'uploads' } });
+	await writeTargets(folder, { files: [{ source: 'photos', folder: join(folder, 'photos') }] });
+	const newest = await record({ members, name: 'a good night' });
+	await expect(command(folder, '--targets', 'targets.json')).rejects.toMatchObject({ stderr: expect.stringContaining(`${newest} cannot be restored with these targets: files/uploads has no place`) });
+	await writeTargets(folder);
+	// What was typed is the plan that was seen.
+	const confirmed = await command(folder, '--targets', 'targets.json', '--confirm', point);
+	expect(confirmed.stdout).toContain(`Everything of ${point} is restored`);
+	expect(confirmed.stdout).toContain(`2 newer ones were passed over: ${newest}`);
+	await forget();
+	for (const id of [incomplete, newest]) await rm(join(store, 'sets', id), { recursive: true });
+});
+
+test('a recovery that nobody goes on with is given up by its ID, and by nobody else\'s', async () => {
+	const begun = (await runJobFile({ kind: 'recovery.begin', store: place(), name: 'Recovery: Full', stages: ['fence', 'database'], asked: { recoveryPoint: point }, by: 'Ana' })).recovery as { id: string; run: string };
+	await runJobFile({ kind: 'recovery.next', store: place(), recovery: begun.id, run: begun.run, report: { outcome: 'done' } });
+	const giveUp = async (...more: string[]) => await run(process.execPath, [commandLine, 'recoveries', '--store', store, '--give-up', ...more]);
+	await expect(giveUp('20200101T000000Z-recovery-aaaaaa')).rejects.toMatchObject({ stderr: expect.stringContaining(`${begun.id} (Recovery: Full)`) });
+	const { stdout } = await giveUp(begun.id, '--by', 'Bea', '--take-over');
+	expect(stdout).toContain('ABANDONED');
+	expect(stdout).toContain('Given up by Bea on the command line');
+	expect(stdout).toContain('clients stay out until you type "backup-recovery unfence"');
+	await expect(giveUp(begun.id)).rejects.toMatchObject({ stderr: expect.stringContaining('There is none at all') });
+});
+
 longTest('killed with its job in the middle of several stages, the same command goes on', async () => {
 	const folder = await emptyFolder('unlucky-server');
 	await writeTargets(folder);
@@ -193,6 +234,11 @@ describe('the break-glass kit', () => {
 		return (JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as { result: KitResult }).result;
 	};
 
+	const blankNotes = async () => {
+		await writeFile(join(root, 'blank-notes.txt'), 'The secret keys are kept at: (write it here)');
+		return join(root, 'blank-notes.txt');
+	};
+
 	test('is proven in an empty folder, opened by stock age, and restores with the commands of its steps', async () => {
 		const notes = join(root, 'notes.txt');
 		await writeFile(notes, 'DBA: Maria <maria@example.com>');
@@ -215,6 +261,7 @@ describe('the break-glass kit', () => {
 		const steps = await readFile(join(folder, 'STEPS.txt'), 'utf8');
 		expect(steps).toContain(pair.recipient);
 		expect(steps).not.toContain(pair.identity);
+		expect((await writeKit('--recipient', pair.recipient, '--notes-file', await blankNotes())).warnings).toContainEqual(expect.stringContaining('(write it here)'));
 		expect(await readFile(join(kits, dirname(kit.file), 'README.txt'), 'utf8')).toContain(kit.sha256);
 
 		// What the page says is what is typed, in a network namespace without any network.

@@ -69,6 +69,13 @@ test('says whether the keys of the store are inside, and how the backups are ope
 	expect(stepsText(facts({ recoveryPoint: null }))).toContain('There was no recovery point');
 });
 
+test('after an attack the newest point is the wrong one: the steps say how another is chosen, and hold no ID that is a month old when they are read', () => {
+	const text = stepsText(facts());
+	expect(text).toMatch(/After an attack do not take the newest.*--point/);
+	expect(text).toMatch(/--confirm POINT-ID$/m);
+	expect(text).not.toMatch(/--confirm 2026/);
+});
+
 test('hostile names are text on the page', () => {
 	const page = stepsPage(facts({ title: '<script>alert(1)</script>', notes: '"><img src=x onerror=alert(1)>', store: '<b>' }));
 	expect(page).not.toMatch(/<script|<img|<b>/);

@@ -25,6 +25,7 @@ const options: BeginOptions = {
 	execution: 'execution 7',
 	whenOpen: 'resume',
 	takeOver: true,
+	onlyTheSame: false,
 };
 const done = (result: Record<string, unknown> | null = null): StageReport => ({ outcome: 'done', detail: '', result });
 const failed: StageReport = { outcome: 'failed', error: { code: 'SERVER_UNREACHABLE', message: 'It did not answer.', hint: 'See that it runs.' } };
@@ -57,6 +58,17 @@ test('a stage that failed stops it; going on begins that stage again and none be
 	expect(await advanceRecovery(store, { id: recovery.id, run: again.recovery.run }, done(), context)).toMatchObject({ stage: 'database' });
 	expect(await rejection(advanceRecovery(store, first, done(), context))).toMatchObject({ code: 'LOCK_LOST' });
 	expect(await rejection(recordInJournal(store, first, { what: 'closed', outcome: 'abandoned', reason: '' }, context))).toMatchObject({ code: 'LOCK_LOST' });
+});
+
+test('asked for something else: refused where only the same will do, with what differs, and nothing is written', async () => {
+	const { recovery } = await beginRecovery(store, { ...options, asked: { backup: 'a', patterns: ['x'] } }, context);
+	const entries = store.keys(`recoveries/${recovery.id}/entries/`);
+	const error = await rejection(beginRecovery(store, { ...options, asked: { patterns: ['x'], backup: 'b' }, onlyTheSame: true }, context));
+	expect(error).toMatchObject({ code: 'LOCK_HELD', message: expect.stringContaining('backup was "a" and is now "b"') as string });
+	expect(error.message).not.toContain('patterns');
+	expect(store.keys(`recoveries/${recovery.id}/entries/`)).toEqual(entries);
+	expect(await beginRecovery(store, { ...options, asked: { patterns: ['x'], backup: 'a' }, onlyTheSame: true }, context)).toMatchObject({ resumed: true });
+	expect(await beginRecovery(store, { ...options, asked: { backup: 'b' } }, context)).toMatchObject({ resumed: true, recovery: { asked: { backup: 'a' } } });
 });
 
 test('while its process may be alive nobody goes on with a stage unless told to; then the stage counts as interrupted', async () => {

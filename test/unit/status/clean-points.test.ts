@@ -69,6 +69,19 @@ test('incomplete points are never proposed, and without points it says so', () =
 	expect(findCleanPoints([], judgeBackups([]))).toMatchObject({ proposed: null, explanation: expect.stringContaining('There is no recovery point') });
 });
 
+test('what is not needed may be gone, and a point of which something needed is gone is not proposed', () => {
+	// As after a month: the dump of each day is there, Redis of the older days was pruned.
+	const samples = Array.from({ length: 30 }, (_, day) => [sample(day, 'full', { rows: 1000 }, 'postgres'), sample(day, 'full', { files: 1000, storedShare: day < 15 ? 0.5 : 1 }), sample(day, 'full', { keys: 10 } as Measures, 'redis')]).flat();
+	const all = points(samples, 30).map((one) => {
+		const old = one.id < 'point-023';
+		return { ...one, complete: !old, members: one.members.map((member) => (old && member.component === 'redis' ? { ...member, state: 'gone' as const } : member)) };
+	});
+	const judgement = judgeBackups(samples);
+	expect(findCleanPoints(all, judgement).proposed).toBeNull();
+	expect(findCleanPoints(all, judgement, ['postgres', 'files']).proposed).toBe('point-014');
+	expect(findCleanPoints(all, judgement, ['postgres', 'files', 'redis']).proposed).toBeNull();
+});
+
 test('whatever the stack and whenever it strikes, nothing from after the attack is proposed once it is seen', () => {
 	fc.assert(
 		fc.property(fc.integer({ min: 0, max: WORLDS.length - 1 }), fc.integer({ min: 10, max: 40 }), fc.integer({ min: 0, max: 15 }), fc.integer({ min: 1, max: 1000 }), (which, strike, after, seed) => {
