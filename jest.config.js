@@ -17,11 +17,18 @@ const project = (name) => ({
 	...transform,
 });
 
+/** The same for tests that share what is costly to make. */
+const sharing = (name) => ({
+	...project(name),
+	globalSetup: '<rootDir>/test/support/shared-folder-setup.ts',
+	globalTeardown: '<rootDir>/test/support/shared-folder-teardown.ts',
+});
+
 /** @type {import('jest').Config} */
 module.exports = {
 	// jest leaves a core free by itself; ours mostly wait for servers.
 	maxWorkers: availableParallelism(),
 	// Long enough for a busy machine; a test that hangs still ends.
 	testTimeout: 60_000,
-	projects: [project('unit'), project('nodes'), project('integration'), project('e2e'), project('rehearsal')],
+	projects: [project('unit'), project('nodes'), sharing('integration'), sharing('e2e'), sharing('rehearsal')],
 };

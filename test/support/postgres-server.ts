@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { escapeIdentifier } from 'pg';
 import pg from 'pg';
 import { postgresConnectionSchema, type PostgresConnection } from '../../lib/postgres/connection-settings';
+import { makeDataDirectory, type Owner } from './data-directory';
 import { freePort } from './free-port';
 
 export interface StartOptions {
@@ -58,17 +59,8 @@ export async function startPostgres(options: StartOptions = {}): Promise<Postgre
 	const owner = process.getuid?.() === 0 ? await postgresUser() : undefined;
 	const folder = await mkdtemp(join(tmpdir(), 'backup-recovery-server-'));
 	if (owner) await chown(folder, owner.uid, owner.gid);
-	const data = join(folder, 'data');
-	const passwordFile = join(folder, 'password');
-	await writeFile(passwordFile, PASSWORD, { mode: 0o600 });
-	if (owner) await chown(passwordFile, owner.uid, owner.gid);
 	const auth = options.auth === 'trust' ? 'trust' : 'scram-sha-256';
-	await runToEnd(
-		join(serverFolder, 'initdb'),
-		['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', `--auth=${auth}`, `--pwfile=${passwordFile}`, '--no-sync', ...(options.initdb ?? [])],
-		folder,
-		owner,
-	);
+	const data = await makeDataDirectory(folder, { serverFolder, password: PASSWORD, auth, more: options.initdb ?? [], owner });
 	const caCertificate = options.tls || options.tlsOnly ? await makeCertificates(folder, data, owner) : '';
 	if (options.tlsOnly)
 		await writeFile(join(data, 'pg_hba.conf'), `local all all ${auth}\nhostssl all all 127.0.0.1/32 ${auth}\n`);
@@ -148,11 +140,6 @@ async function newestServerFolder(): Promise<string> {
 		.sort((a, b) => b - a);
 	if (versions[0] === undefined) throw new Error(`no PostgreSQL server under ${root}`);
 	return join(root, String(versions[0]), 'bin');
-}
-
-interface Owner {
-	readonly uid: number;
-	readonly gid: number;
 }
 
 async function postgresUser(): Promise<Owner> {
