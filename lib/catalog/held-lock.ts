@@ -1,11 +1,9 @@
 import type { JobContext } from '../core/context';
 import { BackupError, toBackupError } from '../core/errors';
 import type { Store } from '../storage/store';
-import { DEAD_AFTER_MS, findLocks, type LockRecord } from './lock-record';
+import { DEAD_AFTER_MS, findLocks, HEARTBEAT_MS, type LockRecord } from './lock-record';
 import type { Lock } from './locks';
 import { NEVER_ABORTED, writeSmallObject } from './small-object';
-
-export const HEARTBEAT_MS = 15_000;
 
 export interface HeldLockState {
 	readonly store: Store;

@@ -49,8 +49,10 @@ export interface FoundLock {
 	readonly record: LockRecord | undefined;
 }
 
-/** A holder that has not written its file for so long is dead. Six heartbeats. */
-export const DEAD_AFTER_MS = 90_000;
+/** How often a holder writes its file. */
+export const HEARTBEAT_MS = 15_000;
+/** A holder that has not written its file for so long is dead. */
+export const DEAD_AFTER_MS = 6 * HEARTBEAT_MS;
 
 /**
  * Whether the holder is dead: its process is known to be gone, or its heartbeat is overdue.

@@ -113,6 +113,9 @@ function wireOf(client: pg.Client): { readonly stream: Socket; end(): void } {
 	return (client as unknown as { connection: { stream: Socket; end(): void } }).connection;
 }
 
+/** A host that vanished is noticed so soon, and ten seconds more, while nothing is under way to it; the systems' own value is two hours. */
+const KEEPALIVE_AFTER_MS = 60_000;
+
 /** The driver passes it on to the server; its types do not know it. */
 const REPLICATION = { replication: 'database' };
 
@@ -179,6 +182,7 @@ async function open(
 		ssl,
 		application_name: options.applicationName,
 		keepAlive: true,
+		keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,
 		...(options.replication === true && REPLICATION),
 		// TLS reads past the socket's own listeners.
 		...(options.replication === true && ssl === false && { stream: () => new ReadingSocket() }),

@@ -4,12 +4,15 @@ export interface CopyHandler {
 	rows?(set: { readonly fields: readonly string[]; readonly rows: readonly (readonly (string | null)[])[] }): void;
 	/** A piece of one CopyData message; `first` and `last` say whether it begins and ends the message. */
 	piece(bytes: Buffer, first: boolean, last: boolean): void;
+	/** The server has begun a COPY in both directions. */
+	started?(): void;
 	/** The server has sent its CopyDone. */
 	done?(): void;
 }
 
 const COPY_DATA = 0x64;
 const COPY_DONE = 0x63;
+const COPY_BOTH = 0x57;
 const HEADER_BYTES = 5;
 const LENGTH_BYTES = 4;
 
@@ -20,6 +23,8 @@ const LENGTH_BYTES = 4;
  */
 export class FrameSplitter {
 	handler: CopyHandler | null = null;
+	/** Whether payload has come since it was last set to false. */
+	sawData = false;
 	private readonly header = Buffer.alloc(HEADER_BYTES);
 	private headerBytes = 0;
 	private code = 0;
@@ -44,6 +49,7 @@ export class FrameSplitter {
 			at += taken;
 			this.left -= taken;
 			if (this.code === COPY_DATA && this.handler) {
+				this.sawData = true;
 				const { first } = this;
 				this.first = false;
 				this.handler.piece(piece, first, this.left === 0);
@@ -63,6 +69,7 @@ export class FrameSplitter {
 		this.first = true;
 		if (this.code === COPY_DATA && this.handler) return;
 		this.driver(Buffer.from(this.header));
+		if (this.code === COPY_BOTH) this.handler?.started?.();
 		if (this.code === COPY_DONE) this.handler?.done?.();
 	}
 }

@@ -12,6 +12,17 @@ export interface ResultSet {
 	readonly rows: (string | null)[][];
 }
 
+/** How long the server may say nothing, while we listen, before the session is cut off. */
+export interface Patience {
+	readonly silenceMs: number;
+	/** false: counted from the first data on, because a checkpoint that takes minutes may come before it. TCP's own keepalives watch till then. */
+	readonly atOnce: boolean;
+}
+
+/** A server that has begun to send data goes on, however slow its disk is. */
+const WHILE_SENDING: Patience = { silenceMs: 300_000, atOnce: false };
+const LOOK_MS = 5000;
+
 /** The parts of the driver that are its own business; they are checked when a session begins. */
 interface DriverConnection {
 	readonly stream: Socket;
@@ -29,6 +40,9 @@ export class ReplicationSession {
 	private readonly connection: DriverConnection;
 	private readonly splitter: FrameSplitter;
 	private handlerFailure: { readonly error: unknown } | undefined;
+	private paused = false;
+	/** For how long nothing has been heard, as far as somebody counts. */
+	private silentMs = 0;
 
 	constructor(readonly client: pg.Client) {
 		this.connection = (client as unknown as { connection: DriverConnection }).connection;
@@ -53,9 +67,15 @@ export class ReplicationSession {
 	/**
 	 * Runs a command that answers with COPY OUT or COPY BOTH. Resolves with the row sets around the COPY once the server is ready again.
 	 * What the handler throws ends the session, and is thrown here.
+	 * @throws BackupError `SERVER_UNREACHABLE` when the server falls silent
 	 */
-	async copy(command: string, handler: CopyHandler): Promise<ResultSet[]> {
-		return await this.run((settle) => ({ submit: (connection) => connection.query(command), ...settle }), handler);
+	async copy(command: string, handler: CopyHandler, patience: Patience = WHILE_SENDING): Promise<ResultSet[]> {
+		const watch = this.watchSilence(patience);
+		try {
+			return await this.run((settle) => ({ submit: (connection) => connection.query(command), ...settle }), handler);
+		} finally {
+			clearInterval(watch);
+		}
 	}
 
 	/** Runs a command that answers with COPY IN and sends it `source`; UPLOAD_MANIFEST is one. */
@@ -78,10 +98,13 @@ export class ReplicationSession {
 
 	/** Stops reading from the socket until `resume()`; sending goes on. */
 	pause(): void {
+		this.paused = true;
 		this.connection.stream.pause();
 	}
 
 	resume(): void {
+		this.paused = false;
+		this.silentMs = 0;
 		this.connection.stream.resume();
 	}
 
@@ -141,7 +164,28 @@ export class ReplicationSession {
 		}
 	}
 
+	/** Counted look by look: a process that stood still has not listened meanwhile. */
+	private watchSilence({ silenceMs, atOnce }: Patience): NodeJS.Timeout {
+		const lookMs = Math.min(LOOK_MS, silenceMs / 4);
+		this.silentMs = 0;
+		this.splitter.sawData = false;
+		const look = () => {
+			if (this.paused || !(atOnce || this.splitter.sawData)) return;
+			this.silentMs += lookMs;
+			if (this.silentMs < silenceMs) return;
+			this.destroy(
+				new BackupError(
+					'SERVER_UNREACHABLE',
+					`Nothing has come from the server for ${Math.round(silenceMs / 1000)} seconds, in the middle of what it was sending.`,
+					'It stands still, or the network between here and it does. Check that the server runs and can be reached, then run the job again.',
+				),
+			);
+		};
+		return setInterval(look, lookMs);
+	}
+
 	private feed(bytes: Buffer): void {
+		this.silentMs = 0;
 		try {
 			this.splitter.feed(bytes);
 		} catch (error) {

@@ -6,7 +6,7 @@ import type { JobContext } from '../../core/context';
 import { pause } from '../../core/abortable';
 import { BackupError } from '../../core/errors';
 import type { Store } from '../../storage/store';
-import type { ServerFacts } from '../basebackup/server-facts';
+import { readServerFacts, type ServerFacts } from '../basebackup/server-facts';
 import { formatLsn, type Lsn } from '../replication/lsn';
 import type { ReplicationSession } from '../replication/replication-session';
 import { historyName } from '../replication/wal-segment';
@@ -27,6 +27,8 @@ const SLOT_WAIT_MS = 30_000;
 const SLOT_POLL_MS = 500;
 /** However the server is set up, it hears of us at least so often. */
 const STATUS_MS = 10_000;
+/** It answers each time. */
+const SILENCE_MS = 6 * STATUS_MS;
 
 export interface RunOptions {
 	readonly session: ReplicationSession;
@@ -37,7 +39,9 @@ export interface RunOptions {
 	/** The job's signal, which also fires when the lock is lost. */
 	readonly signal: AbortSignal;
 	readonly context: JobContext;
-	/** Once archiving begins. */
+	/** The present by the store's clock. */
+	readonly storeNow: () => Date;
+	/** Once it is certain that archiving goes on from there. */
 	readonly onStart?: (position: StartPosition, slot: SlotState) => void;
 	/** Told of each archiver: one a timeline. */
 	readonly onArchiver?: (archiver: SegmentArchiver) => void;
@@ -55,7 +59,7 @@ export async function runArchiving(options: RunOptions, stopAt: Lsn | null): Pro
 	const { slot } = await ensureSlot(session, slotName);
 	const history = facts.timeline === 1 ? [] : await archiveHistory(options, facts.timeline);
 	const index = await readWalIndex(store, facts, { keys: context.keys, signal });
-	await removeCoveredPieces(store, index, signal);
+	await removeCoveredPieces(store, index, options.storeNow(), signal);
 	const slotLsn = slot.restartLsn;
 	if (slotLsn === null) throw new BackupError('SERVER_ERROR', `The replication slot "${slotName}" keeps no log.`, 'Drop it on the server (SELECT pg_drop_replication_slot(…)) and run the job again: it makes a new one.');
 	const positions = startPositions(index, await baseStarts(store, facts.systemIdentifier), { timeline: facts.timeline, history, slotLsn, segmentBytes: facts.segmentBytes });
@@ -83,6 +87,8 @@ async function follow(
 	let { timeline, start } = position;
 	for (let first = true; ; first = false) {
 		if (timeline > 1) await archiveHistory(options, timeline);
+		// A standby that was promoted ends the stream of the timeline that it left.
+		const present = first ? facts : await readServerFacts(session);
 		const folder = join(context.workFolder, `wal-${timeline}`);
 		await mkdir(folder, { recursive: true, mode: 0o700 });
 		const archiver = new SegmentArchiver({
@@ -90,6 +96,7 @@ async function follow(
 			serverMajor: facts.major,
 			timeline,
 			start,
+			live: timeline === present.timeline && !present.inRecovery,
 			store,
 			folder,
 			known: known(timeline),
@@ -100,12 +107,14 @@ async function follow(
 		});
 		let next: NextTimeline;
 		try {
-			const startNow = async () => await receiveTimeline({ session, slot: slotName, timeline, start, stopAt, statusIntervalMs, now: () => context.now() }, archiver);
-			const receiving = whenFree(startNow, slotName, signal);
-			options.onArchiver?.(archiver);
-			if (first) options.onStart?.(position, slot);
-			next = await receiving;
-			if (first && position.gap) options.onGap(position.gap);
+			const onBegin = () => {
+				options.onArchiver?.(archiver);
+				if (!first) return;
+				options.onStart?.(position, slot);
+				if (position.gap) options.onGap(position.gap);
+			};
+			const receive = { session, slot: slotName, timeline, start, stopAt, statusIntervalMs, silenceMs: SILENCE_MS, now: () => context.now(), onBegin };
+			next = await whenFree(async () => await receiveTimeline(receive, archiver), slotName, signal);
 		} finally {
 			await archiver.close();
 		}

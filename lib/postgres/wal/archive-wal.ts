@@ -57,7 +57,7 @@ export async function archiveWal(options: ArchiveWalOptions, store: Store, conte
 			const finishedAt = context.now();
 			return { ...tally.summary(slot), startedAt: startedAt.toISOString(), finishedAt: finishedAt.toISOString(), durationSeconds: (finishedAt.getTime() - startedAt.getTime()) / 1000 };
 		};
-		const archive = async () => await withLock(store, context, request, async (_lock, signal) => {
+		const archive = async () => await withLock(store, context, request, async (lock, signal) => {
 			const cut = () => session.destroy(signal.reason);
 			signal.addEventListener('abort', cut, { once: true });
 			try {
@@ -72,6 +72,7 @@ export async function archiveWal(options: ArchiveWalOptions, store: Store, conte
 						compressionLevel,
 						signal,
 						context,
+						storeNow: () => lock.storeNow,
 						onStart: ({ start }) => (from = start),
 						onGap: (gap) => tally.gap(gap),
 						onArchived: (record: WalRecord, written) => {

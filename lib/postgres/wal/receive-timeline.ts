@@ -29,8 +29,12 @@ export interface ReceiveOptions {
 	readonly start: Lsn;
 	/** Stop once this is reached; null: go on until the timeline or the session ends. */
 	readonly stopAt: Lsn | null;
-	/** How often the server hears of us. */
+	/** How often the server hears of us, and we of it. */
 	readonly statusIntervalMs: number;
+	/** A server that says nothing for so long, while it is listened to, is given up. */
+	readonly silenceMs: number;
+	/** Once it is certain that the server has the log from `start` on; never called for a start that fails. */
+	readonly onBegin?: () => void;
 	readonly now: () => Date;
 }
 
@@ -39,6 +43,7 @@ export type NextTimeline = { readonly timeline: number; readonly start: Lsn } | 
 
 /**
  * Streams the log of one timeline into `sink`. The server is told only of what is durable, so that its slot keeps the rest.
+ * @throws BackupError `SERVER_UNREACHABLE` when it falls silent; the driver's errors are not mapped yet
  * https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-START-REPLICATION
  */
 export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): Promise<NextTimeline> {
@@ -50,7 +55,13 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 	let sentAt = now();
 	let serverEnd = start;
 	let stopping = false;
+	let keepalives = 0;
+	let begun = false;
 
+	const begin = () => {
+		if (!begun) options.onBegin?.();
+		begun = true;
+	};
 	const sendStatus = () => session.send(statusUpdate(position, sink.durable, now()));
 	const stop = () => {
 		if (stopping) return;
@@ -77,9 +88,14 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 	};
 	const openMessage = () => {
 		if (kind === KEEPALIVE) {
+			keepalives += 1;
+			// The first may be older than the server's look for the log; the second answers what is sent here, after it.
+			if (keepalives > 1) begin();
+			else if (!begun) sendStatus();
 			if (header.readUInt8(16) === 1) answer();
 			return;
 		}
+		begin();
 		const at = header.readBigUInt64BE(0);
 		if (at !== position && !stopping) throw outOfOrder(at, position);
 		serverEnd = header.readBigUInt64BE(8);
@@ -105,10 +121,13 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 		if (stopAt !== null && position >= stopAt) stop();
 	};
 
-	if (stopAt !== null && start >= stopAt) return null;
+	if (stopAt !== null && start >= stopAt) {
+		begin();
+		return null;
+	}
 	const timer = setInterval(sendStatus, options.statusIntervalMs);
 	try {
-		const sets = await session.copy(`START_REPLICATION SLOT ${slotLiteral(slot)} PHYSICAL ${formatLsn(start)} TIMELINE ${timeline}`, { piece, done: stop });
+		const sets = await session.copy(`START_REPLICATION SLOT ${slotLiteral(slot)} PHYSICAL ${formatLsn(start)} TIMELINE ${timeline}`, { piece, started: sendStatus, done: stop }, { silenceMs: options.silenceMs, atOnce: true });
 		return nextTimeline(sets);
 	} finally {
 		clearInterval(timer);
@@ -134,6 +153,8 @@ function statusUpdate(received: Lsn, durable: Lsn, now: Date): Buffer {
 	// Nothing is replayed here.
 	message.writeBigUInt64BE(0n, 17);
 	message.writeBigInt64BE(BigInt(now.getTime() - EPOCH_MS) * 1000n, 25);
+	// The server answers at once: whoever hears nothing any more has lost it.
+	message.writeUInt8(1, 33);
 	return message;
 }
 

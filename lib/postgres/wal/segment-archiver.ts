@@ -6,11 +6,14 @@ import type { Store } from '../../storage/store';
 import { formatLsn, type Lsn } from '../replication/lsn';
 import { segmentName, segmentStart } from '../replication/wal-segment';
 import type { WalPart } from './archive-index';
+import { ExposedBytes } from './exposed-bytes';
 import { Gate } from './gate';
 import type { WalOrigin } from './page-header';
 import type { WalSink } from './receive-timeline';
+import { bySegment, knownPieces, type SegmentPiece } from './segment-pieces';
 import { SegmentSpool } from './segment-spool';
-import { pieceName, readWalRecord, removeWal, type WriteWalOptions, writeWal } from './wal-archive';
+import { SupersededPieces } from './superseded-pieces';
+import { pieceName, readUsableRecord, readWalRecord, removeWal, type WriteWalOptions, writeWal } from './wal-archive';
 import { addTimes } from './wal-times';
 import { WalWalker } from './walk-records';
 
@@ -23,7 +26,7 @@ const MOST_PIECES = 60;
 
 /**
  * `written` is false for an object that was there with the same bytes. `exposedMs`: how long the oldest byte of it was nowhere but on the
- * server, counted from when it came.
+ * server, counted from when it was committed there, as far as the server's clock tells.
  */
 export type OnArchived = (record: WalRecord, written: boolean, exposedMs: number) => void;
 
@@ -31,6 +34,8 @@ export interface ArchiverOptions extends WalOrigin {
 	readonly store: Store;
 	/** The start of a segment. */
 	readonly start: Lsn;
+	/** Whether the server writes this timeline itself, now: then the moment of sending says up to when everything is here. */
+	readonly live: boolean;
 	/** What is archived of this timeline already. */
 	readonly known: readonly WalPart[];
 	readonly folder: string;
@@ -46,8 +51,8 @@ interface OpenSegment {
 	readonly name: string;
 	readonly start: Lsn;
 	readonly spool: SegmentSpool;
-	/** Of earlier runs, and of this one. */
-	pieces: { readonly from: number; readonly to: number; readonly name: string; readonly compared: boolean }[];
+	/** Of earlier runs, and of this one; none that another one holds. */
+	pieces: readonly SegmentPiece[];
 	/** Up to where pieces of this run hold it, as offset. */
 	piecesEnd: number;
 	times: WalTimes | undefined;
@@ -71,9 +76,12 @@ export class SegmentArchiver implements WalSink {
 	private sentAt: Date | undefined;
 	private serverEnd: Lsn = 0n;
 	private writing: Promise<void> = Promise.resolve();
-	private taskSince = 0;
-	/** When the oldest byte came that is not durable yet. */
-	private exposedSince: number | undefined;
+	private readonly exposed: ExposedBytes;
+	/** Of the task at work: says for how long what it makes durable was exposed. */
+	private exposedMs: (nothingSince: boolean) => number = () => 0;
+	/** Up to where earlier runs archived the segment with which this one begins. Where a timeline or an archive begins, that segment holds what is older than it. */
+	private readonly knownTo: Lsn;
+	private readonly superseded = new SupersededPieces(async (name) => await this.removePiece(name));
 	private failure: { readonly error: unknown } | undefined;
 
 	constructor(private readonly options: ArchiverOptions) {
@@ -81,15 +89,19 @@ export class SegmentArchiver implements WalSink {
 		this.gate = new Gate(options.source);
 		this.position = options.start;
 		this.durableTo = options.start;
-		this.known = bySegment(options);
+		this.known = bySegment(options.known, options.segmentBytes);
+		this.exposed = new ExposedBytes(options.live);
+		const begun = this.known.get(segmentName(options.timeline, options.start, options.segmentBytes)) ?? [];
+		this.knownTo = options.known.length === 0 ? options.start + BigInt(options.segmentBytes) : begun.reduce((last, { end }) => (end > last ? end : last), options.start);
 	}
 
 	get durable(): Lsn {
 		return this.durableTo;
 	}
 
-	get received(): Lsn {
-		return this.position;
+	/** Since when the oldest of what came is nowhere but on the server, by `performance.now()`; undefined: all of it is durable. */
+	get exposedSince(): number | undefined {
+		return this.exposed.exposedSince;
 	}
 
 	/** @throws BackupError `WAL_INVALID` */
@@ -97,7 +109,7 @@ export class SegmentArchiver implements WalSink {
 		if (this.failure) throw this.failure.error;
 		this.sentAt = sentAt;
 		this.serverEnd = serverEnd;
-		this.exposedSince ??= performance.now();
+		this.exposed.receive(sentAt);
 		for (let rest = bytes; rest.length > 0; ) {
 			const segment = (this.current ??= this.openSegment());
 			const room = this.options.segmentBytes - segment.spool.bytes;
@@ -105,7 +117,10 @@ export class SegmentArchiver implements WalSink {
 			this.walker.push(part);
 			this.gate.add('held', part.length, MOST_HELD);
 			segment.spool.append(part);
+			const before = this.position;
 			this.position += BigInt(part.length);
+			// What comes again was exposed once, and is so no longer.
+			if (before < this.knownTo && this.position >= this.knownTo) this.collectTimes(segment, true);
 			rest = rest.subarray(part.length);
 			if (part.length === room) this.completeSegment(segment, this.upToDate(sentAt));
 		}
@@ -145,21 +160,24 @@ export class SegmentArchiver implements WalSink {
 		const { timeline, segmentBytes, folder } = this.options;
 		const name = segmentName(timeline, this.position, segmentBytes);
 		const start = segmentStart(this.position, segmentBytes);
-		const pieces = (this.known.get(name) ?? []).filter(({ whole }) => !whole).map((part) => ({ from: Number(part.start - start), to: Number(part.end - start), name: part.name, compared: false }));
-		const spool = new SegmentSpool(join(folder, name), (bytes) => this.gate.take('held', bytes));
+		const spool = new SegmentSpool(join(folder, name), (bytes) => this.gate.take('held', bytes), (error) => this.fail(error));
 		this.spools.add(spool);
+		const { pieces, superseded } = knownPieces(this.known.get(name) ?? [], start);
+		this.superseded.add(superseded);
 		return { name, start, pieces, piecesEnd: 0, times: undefined, newTimes: undefined, spool };
 	}
 
-	private collectTimes(segment: OpenSegment): void {
+	/** @param known whether it was archived before */
+	private collectTimes(segment: OpenSegment, known = this.position < this.knownTo): void {
 		const times = this.walker.takeTimes();
+		if (!known) this.exposed.commits(times);
 		segment.times = addTimes(segment.times, times);
 		segment.newTimes = addTimes(segment.newTimes, times);
 	}
 
-	/** Where the server had more to send, the moment of sending says nothing: what is still to come may be older. */
+	/** Where the server had more to send, the moment of sending says nothing: what is still to come may be older. Of a timeline that was left, its end is all there is. */
 	private upToDate(sentAt: Date): Date | null {
-		return this.serverEnd <= this.position ? sentAt : null;
+		return this.options.live && this.serverEnd <= this.position ? sentAt : null;
 	}
 
 	private completeSegment(segment: OpenSegment, sentAt: Date | null): void {
@@ -173,24 +191,27 @@ export class SegmentArchiver implements WalSink {
 	}
 
 	/** All that came before the present task began to wait is durable now. */
-	private archived(record: WalRecord, written: boolean): void {
-		const exposedMs = this.exposedSince === undefined ? 0 : performance.now() - this.exposedSince;
-		this.exposedSince = this.durableTo === this.position ? undefined : this.taskSince;
-		this.options.onArchived(record, written, exposedMs);
+	private async archived(record: WalRecord, written: boolean): Promise<void> {
+		this.options.onArchived(record, written, this.exposedMs(this.durableTo === this.position));
+		await this.superseded.removeOld();
 	}
 
 	private enqueue(task: () => Promise<void>): void {
-		const since = performance.now();
+		const exposedMs = this.exposed.mark();
 		this.writing = this.writing.then(async () => {
 			if (this.failure) return;
-			this.taskSince = since;
+			this.exposedMs = exposedMs;
 			try {
 				await task();
 			} catch (error) {
-				this.failure = { error };
-				this.options.source.destroy(error);
+				this.fail(error);
 			}
 		});
+	}
+
+	private fail(error: unknown): void {
+		this.failure ??= { error };
+		this.options.source.destroy(this.failure.error);
 	}
 
 	private async settled(): Promise<void> {
@@ -207,8 +228,8 @@ export class SegmentArchiver implements WalSink {
 		this.durableTo = segment.start + BigInt(segmentBytes);
 		await segment.spool.remove();
 		this.spools.delete(segment.spool);
-		this.archived(record, existing === undefined);
-		for (const piece of segment.pieces) await this.removePiece(piece);
+		this.superseded.add(segment.pieces.map((piece) => piece.name));
+		await this.archived(record, existing === undefined);
 	}
 
 	private async writePiece(segment: OpenSegment, from: number, to: number, facts: { readonly times: WalTimes | undefined; readonly sentAt: Date | null }): Promise<void> {
@@ -218,8 +239,8 @@ export class SegmentArchiver implements WalSink {
 		this.durableTo = segment.start + BigInt(to);
 		const contained = segment.pieces.filter((piece) => piece.name !== name && piece.from >= from && piece.to <= to);
 		segment.pieces = [...segment.pieces.filter((piece) => piece.name !== name && !contained.includes(piece)), { from, to, name, compared: true }];
-		this.archived(record, true);
-		for (const piece of contained) await this.removePiece(piece);
+		this.superseded.add(contained.map((piece) => piece.name));
+		await this.archived(record, true);
 	}
 
 	private async write(
@@ -249,23 +270,23 @@ export class SegmentArchiver implements WalSink {
 	/** Pieces that another run left must be the beginning of this segment. */
 	private async comparePieces(segment: OpenSegment, available: number): Promise<void> {
 		const open = segment.pieces.filter(({ compared, to }) => !compared && to <= available);
-		for (const piece of open) await this.compare(segment, piece.name, piece.from, piece.to);
+		for (const piece of open) await this.compare(segment, piece.name, piece.from, piece.to, readUsableRecord);
 		segment.pieces = segment.pieces.map((piece) => (open.includes(piece) ? { ...piece, compared: true } : piece));
 	}
 
-	private async removePiece({ name }: Pick<WalPart, 'name'>): Promise<void> {
+	private async removePiece(name: string): Promise<void> {
 		const { store, systemIdentifier, timeline, write } = this.options;
 		await removeWal(store, { name, timeline, systemIdentifier }, write.signal);
 	}
 
 	private async compareWhole(segment: OpenSegment): Promise<WalRecord | undefined> {
-		return await this.compare(segment, segment.name, 0, this.options.segmentBytes);
+		return await this.compare(segment, segment.name, 0, this.options.segmentBytes, readWalRecord);
 	}
 
 	/** @throws BackupError `WAL_CONFLICT` */
-	private async compare(segment: OpenSegment, name: string, from: number, to: number): Promise<WalRecord | undefined> {
+	private async compare(segment: OpenSegment, name: string, from: number, to: number, read: typeof readUsableRecord): Promise<WalRecord | undefined> {
 		const { store, systemIdentifier, timeline, write } = this.options;
-		const record = await readWalRecord(store, { name, timeline, systemIdentifier }, write.signal);
+		const record = await read(store, { name, timeline, systemIdentifier }, write.signal);
 		if (!record) return undefined;
 		const digest = createHash('sha256');
 		for await (const chunk of segment.spool.read(from, to)) digest.update(chunk);
@@ -277,16 +298,3 @@ export class SegmentArchiver implements WalSink {
 		);
 	}
 }
-
-/** Parts by the segment that they belong to. */
-function bySegment({ known, timeline, segmentBytes }: ArchiverOptions): Map<string, WalPart[]> {
-	const groups = new Map<string, WalPart[]>();
-	for (const part of known) {
-		const name = segmentName(timeline, part.segment, segmentBytes);
-		const group = groups.get(name);
-		if (group) group.push(part);
-		else groups.set(name, [part]);
-	}
-	return groups;
-}
-

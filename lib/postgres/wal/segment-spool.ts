@@ -1,4 +1,5 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { BackupError, toBackupError } from '../../core/errors';
 import { FrameBuffers } from '../../pipeline/frame-buffers';
 
 /** So many bytes are gathered before they are written. */
@@ -13,24 +14,27 @@ export class SegmentSpool {
 	private pendingBytes = 0;
 	/** Given to the file so far, and still held in memory among it. */
 	private scheduled = 0;
-	private writing: Promise<unknown>;
+	private writing: Promise<void> = Promise.resolve();
 	private readonly file: Promise<FileHandle>;
 
-	/** @param written told after each write how many bytes memory holds no longer */
+	/**
+	 * @param written told after each write how many bytes memory holds no longer
+	 * @param failed told at once why nothing more can be written; `read` fails with the same
+	 */
 	constructor(
 		private readonly path: string,
 		private readonly written: (bytes: number) => void,
+		private readonly failed: (error: BackupError) => void,
 	) {
 		this.file = open(path, 'w+', 0o600);
-		this.writing = this.file;
-		this.writing.catch(() => undefined);
+		this.schedule(async () => void (await this.file));
 	}
 
 	get bytes(): number {
 		return this.scheduled + this.pendingBytes;
 	}
 
-	/** Copies the chunk. Errors come out of `read`. */
+	/** Copies the chunk. */
 	append(chunk: Buffer): void {
 		for (let at = 0; at < chunk.length; ) {
 			const block = (this.block ??= this.blocks.take());
@@ -68,10 +72,23 @@ export class SegmentSpool {
 		this.block = undefined;
 		this.pendingBytes = 0;
 		this.scheduled += pendingBytes;
-		this.writing = this.writing.then(async () => {
+		this.schedule(async () => {
 			await writeAll(await this.file, block.subarray(0, pendingBytes), scheduled);
 			this.blocks.giveBack(block);
 			this.written(pendingBytes);
+		});
+	}
+
+	/** One after the other; once one has failed, none that follows is tried. */
+	private schedule(write: () => Promise<void>): void {
+		this.writing = this.writing.then(async () => {
+			try {
+				await write();
+			} catch (error) {
+				const reason = spoolError(error, this.path);
+				this.failed(reason);
+				throw reason;
+			}
 		});
 		this.writing.catch(() => undefined);
 	}
@@ -83,4 +100,14 @@ async function writeAll(file: FileHandle, bytes: Buffer, position: number): Prom
 		const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
 		at += bytesWritten;
 	}
+}
+
+function spoolError(error: unknown, path: string): BackupError {
+	if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) return toBackupError(error);
+	return new BackupError(
+		'NO_SPACE',
+		`The disk of the temporary folder is full: ${path} could not be written.`,
+		'Make room there, or let TMPDIR (or BACKUP_RECOVERY_TEMP) name a folder with more: up to four segments of WAL lie there. The server keeps what was not archived.',
+		{ cause: error },
+	);
 }

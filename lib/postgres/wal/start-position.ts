@@ -40,8 +40,10 @@ export function startPositions(index: WalIndex, bases: readonly Lsn[], server: S
 	const [first] = resumed;
 	if (!first) {
 		// A base backup older than the slot: the server may still have the log since.
-		const before = bases.filter((lsn) => lsn < slotStart).map((lsn) => ({ timeline: timelineOf(lsn), start: segmentStart(lsn, segmentBytes), gap: null }));
-		return [...before.sort((a, b) => (a.start < b.start ? 1 : -1)).slice(0, 1), { ...fromSlot, gap: null }];
+		const newest = bases.filter((lsn) => lsn < slotStart).reduce<Lsn | undefined>((last, lsn) => (last === undefined || lsn > last ? lsn : last), undefined);
+		if (newest === undefined) return [{ ...fromSlot, gap: null }];
+		const start = segmentStart(newest, segmentBytes);
+		return [{ timeline: timelineOf(newest), start, gap: null }, { ...fromSlot, gap: start < slotStart ? { from: start, to: slotStart } : null }];
 	}
 	const covered = bases.some((lsn) => lsn >= slotStart && lsn >= first.start);
 	return slotStart > first.start && covered ? [...resumed, { ...fromSlot, gap: { from: first.start, to: slotStart } }] : resumed;

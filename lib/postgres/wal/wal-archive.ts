@@ -40,12 +40,13 @@ export function pieceName(segment: string, from: number, to: number): string {
 	return `${segment}.from-${from.toString(16).toUpperCase()}-to-${to.toString(16).toUpperCase()}`;
 }
 
-/** Takes one object out of the archive, its record first: what has none is not archived. */
+/** Takes one object out of the archive, its record first: what has none is not archived. One whose record cannot be used goes too. */
 export async function removeWal(store: Store, object: Pick<WalObject, 'name' | 'timeline'> & { readonly systemIdentifier: string }, signal: AbortSignal): Promise<void> {
 	const folder = timelineFolder(object.systemIdentifier, timelineName(object.timeline));
-	const record = await readWalRecord(store, object, signal);
+	const record = await readUsableRecord(store, object, signal);
 	await store.remove(`${folder}${object.name}.json`);
 	if (record) await store.remove(folder + record.artifact.name);
+	else for (const encrypted of [false, true]) await store.remove(folder + objectName(object.name, encrypted));
 }
 
 /**
@@ -60,9 +61,9 @@ export async function writeWal(
 	{ keys, compressionLevel, signal }: WriteWalOptions,
 ): Promise<WalRecord> {
 	const folder = timelineFolder(facts.systemIdentifier, timelineName(facts.timeline));
-	const objectName = `${name}.zst${keys.encryption ? '.age' : ''}`;
+	const stored = objectName(name, keys.encryption !== null);
 	const history = facts.content === 'history' ? await collect(source) : undefined;
-	const stored = await writeStored(store, folder + objectName, history ? once(history) : source, {
+	const artifact = await writeStored(store, folder + stored, history ? once(history) : source, {
 		compression: { algorithm: 'zstd', level: compressionLevel },
 		encryption: keys.encryption,
 		signal,
@@ -74,10 +75,14 @@ export async function writeWal(
 		...facts,
 		...(history && { switches: parseHistory(history.toString('utf8')).map(({ timeline, at }) => ({ timeline, lsn: formatLsn(at) })) }),
 		formatVersion: 1,
-		artifact: { name: objectName, role: 'wal', mediaType: 'application/octet-stream', ...stored },
+		artifact: { name: stored, role: 'wal', mediaType: 'application/octet-stream', ...artifact },
 	});
 	await writeSmallObject(store, folder + name + RECORD_SUFFIX, record, { signal, immutable: facts.content !== 'piece' });
 	return record;
+}
+
+function objectName(name: string, encrypted: boolean): string {
+	return `${name}.zst${encrypted ? '.age' : ''}`;
 }
 
 /** A history has a few lines. */
@@ -119,6 +124,16 @@ export async function readWalRecord(store: Store, { name, timeline, systemIdenti
 	if (record.systemIdentifier !== systemIdentifier) throw invalid(`it is that of the server ${record.systemIdentifier}`);
 	if (record.timeline !== timeline || !name.startsWith(record.file)) throw invalid(`it is that of ${record.file} on timeline ${record.timeline}`);
 	return record;
+}
+
+/** The same; undefined also for a record that cannot be used. For what can be written again from what the server sends. */
+export async function readUsableRecord(store: Store, object: Parameters<typeof readWalRecord>[1], signal: AbortSignal): Promise<WalRecord | undefined> {
+	try {
+		return await readWalRecord(store, object, signal);
+	} catch (error) {
+		if (error instanceof BackupError && error.code === 'MANIFEST_INVALID') return undefined;
+		throw error;
+	}
 }
 
 /**

@@ -90,9 +90,12 @@ export class WalTally {
 		return this.lastCommitAt;
 	}
 
-	gap({ from, to }: { readonly from: Lsn; readonly to: Lsn }): void {
+	/** @returns what a person should know of it */
+	gap({ from, to }: { readonly from: Lsn; readonly to: Lsn }): string {
 		this.gaps.push({ from: formatLsn(from), to: formatLsn(to) });
-		this.warn([`The log from ${formatLsn(from)} to ${formatLsn(to)} is missing and stays so: the server had removed it. Points in time within it cannot be recovered; later ones can, from the base backup after it.`]);
+		const warning = `The log from ${formatLsn(from)} to ${formatLsn(to)} is missing and stays so: the server had removed it. Points in time within it cannot be recovered; later ones can, from a base backup that was taken after it: take one now if there is none.`;
+		this.warn([warning]);
+		return warning;
 	}
 
 	warn(warnings: readonly string[]): void {

@@ -6,6 +6,10 @@ import { slotWarnings } from './slot-warnings';
 
 const LOOK_MS = 30_000;
 
+/** By the server's clock alone, which dates the commits. One that was set back to before the last commit counts as idle. */
+const HEARTBEAT = `SELECT pg_catalog.pg_logical_emit_message(true, 'backup_recovery', '') WHERE NOT pg_catalog.pg_is_in_recovery()
+	AND ($1::timestamptz IS NULL OR $1::timestamptz NOT BETWEEN pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2) AND pg_catalog.clock_timestamp())`;
+
 export interface WatchOptions {
 	readonly connection: PostgresConnection;
 	readonly slotName: string;
@@ -39,9 +43,9 @@ export function watchServer({ connection, slotName, heartbeatSeconds }: WatchOpt
 				const kind = warnings.join().replace(/\d+/g, '');
 				if (kind !== warned) for (const warning of warnings) watcher.warn(warning);
 				warned = kind;
-				if (heartbeatSeconds === null || !isIdle(watcher.lastCommitAt(), context.now(), heartbeatSeconds)) return;
+				if (heartbeatSeconds === null) return;
 				await client.query('SET synchronous_commit = off');
-				await client.query(`SELECT pg_catalog.pg_logical_emit_message(true, 'backup_recovery', '') WHERE NOT pg_catalog.pg_is_in_recovery()`);
+				await client.query(HEARTBEAT, [watcher.lastCommitAt(), heartbeatSeconds]);
 			});
 		} catch {
 			// The stream itself reports what is wrong with the server.
@@ -50,8 +54,4 @@ export function watchServer({ connection, slotName, heartbeatSeconds }: WatchOpt
 		}
 	};
 	return [setInterval(() => void look(), Math.min(LOOK_MS, (heartbeatSeconds ?? Infinity) * 1000))];
-}
-
-function isIdle(lastCommitAt: string | null, now: Date, seconds: number): boolean {
-	return lastCommitAt === null || now.getTime() - Date.parse(lastCommitAt) >= seconds * 1000;
 }

@@ -1,6 +1,9 @@
-import { parseLsn } from '../../../lib/postgres/replication/lsn';
-import { withReplication } from '../../../lib/postgres/replication/replication-session';
-import { readSegmentName, segmentName } from '../../../lib/postgres/replication/wal-segment';
+import { formatLsn, parseLsn } from '../../../lib/postgres/replication/lsn';
+import { type ReplicationSession, withReplication } from '../../../lib/postgres/replication/replication-session';
+import { readSegmentName, segmentName, segmentStart } from '../../../lib/postgres/replication/wal-segment';
+import { receiveTimeline } from '../../../lib/postgres/wal/receive-timeline';
+import { startCuttingProxy } from '../../support/cutting-proxy';
+import { until } from '../../support/until';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
 
 let server: PostgresServer;
@@ -54,4 +57,53 @@ test('what a handler throws, an abort and an error of the server end the command
 		await expect(replication.copy('START_REPLICATION SLOT nobody PHYSICAL 0/0', { piece: () => undefined })).rejects.toThrow('does not exist');
 		expect(await replication.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
 	});
+});
+
+test('a server that vanishes in the middle is given up; one that is idle, or that we let wait, is not', async () => {
+	const proxy = await startCuttingProxy(server.port);
+	const connection = { ...server.connection, port: proxy.port };
+	try {
+		await server.query(`SELECT pg_create_physical_replication_slot('silence', true)`);
+		let begun = 0;
+		let lastTakenAt = 0;
+		const streaming = withReplication(connection, session(), async (replication) => {
+			const [system] = await replication.query('IDENTIFY_SYSTEM');
+			const start = segmentStart(parseLsn(system!.xlogpos!), 16 * 1024 * 1024);
+			let position = start;
+			const sink = { take: (bytes: Buffer) => ((position += BigInt(bytes.length)), (lastTakenAt = performance.now())), get durable() { return position; }, drain: async () => undefined };
+			await receiveTimeline({ session: replication, slot: 'silence', timeline: 1, start, stopAt: null, statusIntervalMs: 100, silenceMs: 1000, now: () => new Date(), onBegin: () => (begun += 1) }, sink);
+			return formatLsn(position);
+		});
+		const ended = streaming.catch((error: unknown) => error);
+		await until('it begins', () => begun === 1);
+		await new Promise((resolve) => setTimeout(resolve, 2500));
+		// It was idle, and answered all the same.
+		expect(performance.now() - lastTakenAt).toBeGreaterThan(2000);
+		proxy.silent = true;
+		const since = performance.now();
+		expect(await ended).toMatchObject({ code: 'SERVER_UNREACHABLE', message: expect.stringContaining('Nothing has come from the server for 1 seconds') });
+		expect(performance.now() - since).toBeLessThan(10_000);
+		expect(begun).toBe(1);
+
+		proxy.silent = false;
+		const patience = { silenceMs: 800, atOnce: false };
+		const backup = async (atPiece: (replication: ReplicationSession) => void) =>
+			await withReplication(connection, session(), async (replication) => {
+				let bytes = 0;
+				const piece = (chunk: Buffer) => {
+					if (bytes === 0) atPiece(replication);
+					bytes += chunk.length;
+				};
+				await replication.copy(`BASE_BACKUP (LABEL 'test', CHECKPOINT 'fast')`, { piece }, patience);
+				return bytes;
+			});
+		const waiting = backup((replication) => {
+			replication.pause();
+			setTimeout(() => replication.resume(), 2000);
+		});
+		expect(await waiting).toBeGreaterThan(20_000_000);
+		await expect(backup(() => (proxy.silent = true))).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+	} finally {
+		await proxy.stop();
+	}
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -83,17 +83,58 @@ test('without the right to end a segment its beginning is archived, and the segm
 	await write(10);
 	const second = await catchUp({ switchSegment: false });
 	expect(second).toMatchObject({ segments: 0, pieces: 1 });
-	const pieces = [...(await archived(store, context, system))].filter(([name]) => name.includes('.from-'));
-	// The second holds all of the first.
-	expect(pieces).toHaveLength(1);
+	const pieces = async () => [...(await archived(store, context, system))].filter(([name]) => name.includes('.from-'));
+	// The second holds all of the first, which stays for whoever listed it a moment ago.
+	const [shorter, longer] = (await pieces()).map(([, bytes]) => bytes).sort((one, other) => one.length - other.length);
+	expect(await pieces()).toHaveLength(2);
+	expect(shorter!.equals(longer!.subarray(0, shorter!.length))).toBe(true);
 	const third = await catchUp();
 	expect(third).toMatchObject({ segments: 1, pieces: 0 });
-	const [name] = pieces[0]![0].split('.');
-	const after = await archived(store, context, system);
-	expect([...after.keys()].filter((each) => each.startsWith(name!))).toEqual([name]);
-	expect(pieces[0]![1].equals(after.get(name!)!.subarray(0, pieces[0]![1].length))).toBe(true);
-	expect([...store.objects.keys()].filter((key) => key.includes('.from-'))).toEqual([]);
+	const name = (await pieces())[0]![0].split('.')[0]!;
+	const whole = (await archived(store, context, system)).get(name)!;
+	expect(longer!.equals(whole.subarray(0, longer!.length))).toBe(true);
+	// A run an hour later takes them away, also where one of their records was damaged.
+	expect(await pieces()).toHaveLength(2);
+	const damaged = store.keys('wal/').find((key) => /from-.*\.json$/.test(key))!;
+	store.objects.set(damaged, { content: Buffer.from('damaged'), modifiedAt: new Date() });
+	store.now = () => new Date(Date.now() + 3_700_000);
+	await catchUp();
+	expect(await pieces()).toEqual([]);
+	expect(store.keys('wal/').filter((key) => key.includes('.from-'))).toEqual([]);
 });
+
+test('a damaged record of a piece is written anew, instead of ending archiving for good', async () => {
+	await catchUp({ switchSegment: false });
+	const [piece] = store.keys('wal/').filter((key) => /from-.*\.json$/.test(key));
+	store.objects.set(piece!, { content: Buffer.from('damaged'), modifiedAt: new Date() });
+	expect(await catchUp({ switchSegment: false })).toMatchObject({ pieces: 1 });
+	expect(await catchUp()).toMatchObject({ segments: 1 });
+});
+
+test('a full temporary disk is said to be full, and the next run goes on', async () => {
+	await catchUp();
+	await write(20_000);
+	const folder = join(context.workFolder, 'wal-1');
+	await mkdir(folder, { recursive: true });
+	const [row] = await server.query<{ name: string }>('SELECT pg_walfile_name(pg_current_wal_lsn()) AS name');
+	await symlink('/dev/full', join(folder, row!.name));
+	expect(await failure(catchUp())).toMatchObject({ code: 'NO_SPACE', message: expect.stringContaining('temporary folder is full') });
+	await rm(join(folder, row!.name), { force: true });
+	expect((await catchUp()).segments).toBeGreaterThan(0);
+});
+
+test('the first run says what stays missing when the server no longer has what follows a base backup', async () => {
+	await takeBaseBackup({ name: 'main', mode: 'full', mostIncrementals: 30, whenImpossible: 'fail', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0, connection: server.connection }, store, context);
+	for (let n = 0; n < 3; n++) {
+		await write(50_000);
+		await server.query('SELECT pg_switch_wal()');
+	}
+	await server.query('CHECKPOINT');
+	await server.query('CHECKPOINT');
+	const first = await catchUp();
+	expect(first.gaps).toHaveLength(1);
+	expect(first.warnings[0]).toContain('missing and stays so');
+}, 60_000);
 
 test('a dropped slot leaves a gap that is an error; with a base backup after it, archiving goes on and says what stays missing', async () => {
 	await catchUp();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BackupError } from '../../../lib/core/errors';
 import type { Store } from '../../../lib/storage/store';
 import type { WalItem } from '../../../lib/postgres/wal/stream-items';
+import { takeBaseBackup } from '../../../lib/postgres/basebackup/take-base-backup';
 import { archiveWal } from '../../../lib/postgres/wal/archive-wal';
 import { listWal } from '../../../lib/postgres/wal/wal-archive';
 import { streamWal } from '../../../lib/postgres/wal/stream-wal';
@@ -42,8 +43,8 @@ interface Stream {
 	stop(): Promise<void>;
 }
 
-async function stream(options: Partial<typeof DEFAULTS> = {}, into: Store = store): Promise<Stream> {
-	const context = await testContext();
+async function stream(options: Partial<typeof DEFAULTS> = {}, into: Store = store, overrides: Parameters<typeof testContext>[0] = {}): Promise<Stream> {
+	const context = await testContext(overrides);
 	contexts.push(context);
 	const items: WalItem[] = [];
 	const ended = streamWal({ ...DEFAULTS, connection: server.connection, ...options }, into, context, (item) => items.push(item)).catch((error: unknown) => error);
@@ -81,7 +82,8 @@ async function expectEqual(): Promise<number> {
 }
 
 test('archives what is written within seconds, whole segments and the open one, and says so', async () => {
-	const { items, ended, stop } = await stream();
+	// Whether the server is idle, its own clock tells; ours may be wrong.
+	const { items, ended, stop } = await stream({}, store, { now: () => new Date(Date.now() - 3_600_000) });
 	await until('it starts', () => items.some(({ event }) => event === 'started'));
 	await write(60_000);
 	const written = await currentLsn();
@@ -139,9 +141,38 @@ test('a full store is waited for; what comes meanwhile is kept by the server and
 	await until('it says so', () => items.some((item) => item.event === 'warning' && item.code === 'STORE_FULL'));
 	await write(60_000);
 	const written = await currentLsn();
+	// It tries again later and later, and what goes on is no news.
+	items.length = 0;
+	await new Promise((resolve) => setTimeout(resolve, 4000));
+	expect(items.filter(({ event }) => event === 'started').length).toBeLessThan(4);
+	expect(items.filter(({ event }) => event === 'warning')).toEqual([]);
 	expect(await archivedTo()).toBeLessThan(written);
 	full = false;
 	await until('it has caught up', async () => (await archivedTo()) >= written, 30);
 	await stop();
 	expect(await expectEqual()).toBeGreaterThan(1);
 });
+
+test('what the server no longer has is said by the stream too, and nothing is called started that fails', async () => {
+	const before = await stream();
+	await until('it starts', () => before.items.some(({ event }) => event === 'started'));
+	await before.stop();
+	await server.query(`SELECT pg_drop_replication_slot('backup_recovery')`);
+	for (let n = 0; n < 3; n++) {
+		await write(20_000);
+		await server.query('SELECT pg_switch_wal()');
+	}
+	await server.query('CHECKPOINT');
+	await server.query('CHECKPOINT');
+	const refused = await stream();
+	expect(await refused.ended).toMatchObject({ code: 'WAL_GAP' });
+	expect(refused.items).toEqual([]);
+	const context = await testContext();
+	contexts.push(context);
+	await takeBaseBackup({ connection: server.connection, name: 'main', mode: 'full', mostIncrementals: 0, whenImpossible: 'fail', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 }, store, context);
+	const { items, stop } = await stream();
+	await until('an item says what is missing', () => items.some((item) => item.event === 'archived' && item.gaps.length > 0));
+	expect(items.filter(({ event }) => event === 'started')).toHaveLength(1);
+	expect(items.filter((item) => item.event === 'warning')).toMatchObject([{ code: 'WAL_GAP', message: expect.stringContaining('missing and stays so') }]);
+	await stop();
+}, 60_000);

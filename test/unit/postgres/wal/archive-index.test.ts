@@ -119,7 +119,7 @@ test('a server clock that was set back: the log up to where it first passes a ti
 	expect(await last(130)).toBe('8');
 });
 
-test('pieces of a segment that is archived as a whole are removed, and nothing else', async () => {
+test('pieces of a segment that has been archived as a whole for an hour are removed, and nothing else', async () => {
 	await archive(store, 2, 2.5);
 	await archive(store, 2.5, 3);
 	await archive(store, 2, 4);
@@ -128,6 +128,12 @@ test('pieces of a segment that is archived as a whole are removed, and nothing e
 	const before = store.keys();
 	const pieces = before.filter((key) => key.includes('/00000001/') && key.includes('02.from-'));
 	expect(pieces).toHaveLength(4);
-	await removeCoveredPieces(store, await readWalIndex(store, server, reading), NEVER_ABORTED);
+	const removeAfter = async (minutes: number) => await removeCoveredPieces(store, await readWalIndex(store, server, reading), new Date(Date.now() + minutes * 60_000), NEVER_ABORTED);
+	// Whoever listed the archive a while ago may still read them.
+	await removeAfter(59);
+	expect(store.keys()).toEqual(before);
+	// A damaged record hinders nobody.
+	store.objects.set(pieces.find((key) => key.endsWith('.json'))!, { content: Buffer.from('{'), modifiedAt: new Date() });
+	await removeAfter(61);
 	expect(store.keys()).toEqual(before.filter((key) => !pieces.includes(key)));
 });
