@@ -35,6 +35,7 @@ export const artifactSchema = z.looseObject({
 	storedSha256: sha256,
 	compression: z.discriminatedUnion('algorithm', [
 		z.looseObject({ algorithm: z.literal('none') }),
+		/** `frameBytes`: the content of each frame; 0: one frame for all, as a server writes it. */
 		z.looseObject({ algorithm: z.literal('zstd'), level: z.number().int(), frameBytes: byteCount }),
 	]),
 	/** How the (compressed) bytes were encrypted; absent: not at all. Recipients are public keys. */
