@@ -34,7 +34,7 @@ const rateField: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 0, maxValue: 1024 },
 	default: 0,
-	description: 'How much the server may send in a second, so that its disks stay free for others. With 0 there is no limit.',
+	description: 'How much the server may send in a second, so that its disks and the network stay free for others. It counts what crosses the network: where the server compresses, its disks read several times as much. With 0 there is no limit.',
 };
 
 /** What tells the base backups of one server from those of others; full and incremental ones need the same. */
