@@ -4,8 +4,8 @@ import { shortened } from '../core/words';
 import type { Store } from '../storage/store';
 import { acknowledge } from './acknowledged';
 import { RETENTION_HOLD_KEY } from './layout';
-import { parseJson } from './parse-json';
-import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
+import { readJson } from './read-json';
+import { writeSmallObject } from './small-object';
 
 /** A backup that looks as if somebody had wrecked what it holds, and how. */
 const alarmSchema = z.looseObject({ backup: z.string(), detail: z.string() });
@@ -31,9 +31,9 @@ const LONGEST_REASON = 4000;
  * One that cannot be read holds all the same: somebody wanted nothing to be deleted.
  */
 export async function readRetentionHold(store: Store): Promise<RetentionHold | undefined> {
-	const text = await readSmallObject(store, RETENTION_HOLD_KEY, NEVER_ABORTED);
-	if (text === undefined) return undefined;
-	const parsed = retentionHoldSchema.safeParse(parseJson(text));
+	const { found, value } = await readJson(store, RETENTION_HOLD_KEY);
+	if (!found) return undefined;
+	const parsed = retentionHoldSchema.safeParse(value);
 	if (parsed.success) return parsed.data;
 	return { formatVersion: 1, since: new Date(0).toISOString(), by: 'person', reason: `${RETENTION_HOLD_KEY} cannot be read` };
 }

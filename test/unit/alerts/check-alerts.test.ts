@@ -6,6 +6,7 @@ import { forgetSchedule } from '../../../lib/alerts/forget-schedule';
 import { writeExpectedRun } from '../../../lib/catalog/expected-runs';
 import { writeLastRun } from '../../../lib/catalog/last-run';
 import { acquireLock } from '../../../lib/catalog/locks';
+import { BackupError } from '../../../lib/core/errors';
 import { NO_KEYS } from '../../../lib/core/keys';
 import { check, idAt, NEVER, publishSmall } from '../../support/backup-fixtures';
 import { MemoryStore } from '../../support/memory-store';
@@ -194,6 +195,23 @@ describe('two checks at once', () => {
 		await people.dump(9.2);
 		expect(await people.look(9.21)).toEqual(['resolved PostgreSQL: the newest backup is too old']);
 	});
+});
+
+test('a store that takes nothing any more is when people must be told: twice rather than never', async () => {
+	const people = new People();
+	await people.dump(0);
+	await people.succeeds(0);
+	const put = people.store.put.bind(people.store);
+	people.store.put = async (key, source, options) => {
+		if (key.startsWith('locks/')) throw new BackupError('STORE_FULL', 'The store is full.', 'Free space.');
+		return await put(key, source, options);
+	};
+	for (const hour of [9, 9.05]) {
+		expect(await people.look(hour, false)).toEqual(['problem PostgreSQL: the newest backup is too old']);
+		people.hour = hour;
+		const problem = { severity: 'critical' as const, title: 'FAILED: nightly', what: 'The store is full.', advice: '' };
+		expect((await checkWorkflowAlert(people.store, 'w1', problem, POLICY, people.context)).messages).toHaveLength(1);
+	}
 });
 
 describe('a schedule that is gone for good', () => {
