@@ -29,7 +29,7 @@ export async function checkStoreAlerts(store: Store, options: StatusOptions & Al
 		const now = context.now();
 		const problems = findProblems(status, state.open);
 		const claims = state.claims.filter(({ until }) => Date.parse(until) > now.getTime() && Date.parse(until) <= now.getTime() + CLAIM_MS);
-		const messages = decideAlerts(problems, state.open, (key) => canJudge(key, status), options, now).filter(({ problem }) => !claims.some(({ key }) => key === problem.key));
+		const messages = decideAlerts(problems, state.open, (key) => canJudge(key, status, options.components), options, now).filter(({ problem }) => !claims.some(({ key }) => key === problem.key));
 		const until = new Date(now.getTime() + CLAIM_MS).toISOString();
 		const result = { messages, problems: problems.length, status };
 		if (messages.length === 0) return { result };
