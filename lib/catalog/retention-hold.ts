@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BackupError } from '../core/errors';
 import { shortened } from '../core/words';
 import type { Store } from '../storage/store';
-import { acknowledge } from './acknowledged';
+import { acknowledge, readAcknowledged } from './acknowledged';
 import { RETENTION_HOLD_KEY } from './layout';
 import { readJson } from './read-json';
 import { writeSmallObject } from './small-object';
@@ -47,12 +47,14 @@ export async function holdRetention(store: Store, hold: Pick<RetentionHold, 'sin
 	return record;
 }
 
-/** Puts retention on hold because of what looks wrecked, or names it in the hold that is there already. @returns the hold that stands */
-export async function holdForAlarms(store: Store, alarms: readonly HoldAlarm[], since: Date, signal: AbortSignal): Promise<RetentionHold> {
+/** Puts retention on hold because of what looks wrecked, or names it in the hold that is there already. @returns the hold that stands, if one does */
+export async function holdForAlarms(store: Store, alarms: readonly HoldAlarm[], since: Date, signal: AbortSignal): Promise<RetentionHold | undefined> {
 	const standing = await readRetentionHold(store);
 	const known = standing?.alarms ?? [];
-	const news = alarms.filter(({ backup }) => !known.some((one) => one.backup === backup));
-	if (standing && news.length === 0) return standing;
+	// Somebody may have lifted a hold since the store was judged.
+	const acknowledged = await readAcknowledged(store);
+	const news = alarms.filter(({ backup }) => !acknowledged.has(backup) && !known.some((one) => one.backup === backup));
+	if (news.length === 0) return standing;
 	const all = [...known, ...news];
 	const reason = standing?.by === 'person' ? standing.reason : shortened(all.map(({ detail }) => detail).join(' '), LONGEST_REASON);
 	const record: RetentionHold = { formatVersion: 1, since: since.toISOString(), by: 'anomaly', ...standing, reason, alarms: all };
