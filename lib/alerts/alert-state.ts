@@ -3,7 +3,7 @@ import { ALERTS_KEY } from '../catalog/layout';
 import { NEVER_ABORTED, readSmallObject, writeSmallObject } from '../catalog/small-object';
 import { withLock } from '../catalog/with-lock';
 import type { JobContext } from '../core/context';
-import { BackupError } from '../core/errors';
+import { BackupError, type ErrorCode } from '../core/errors';
 import type { Store } from '../storage/store';
 import { problemSchema } from './problem';
 
@@ -53,6 +53,23 @@ export async function changeAlertState<T>(store: Store, context: StateContext, p
 		if (next) await writeSmallObject(store, ALERTS_KEY, { formatVersion: 1, open: [...next.open].sort((a, b) => (a.key < b.key ? -1 : 1)), claims: next.claims }, { signal });
 		return result;
 	});
+}
+
+/** Why the state could not be changed although it can be read. */
+const CANNOT_WRITE: readonly ErrorCode[] = ['STORE_FULL', 'STORE_NOT_WRITABLE', 'PERMISSION_DENIED', 'LOCK_HELD', 'LOCK_LOST'];
+
+/**
+ * The same where what is found out matters more than that it is written down: a store that is full, or that nobody may write to, is when people must be told.
+ * Then nothing is written, and something may be told twice.
+ */
+export async function changeAlertStateOrTell<T>(store: Store, context: StateContext, purpose: string, change: (state: AlertState) => { readonly next?: AlertState; readonly result: T }): Promise<T> {
+	try {
+		return await changeAlertState(store, context, purpose, change);
+	} catch (error) {
+		if (!(error instanceof BackupError) || !CANNOT_WRITE.includes(error.code)) throw error;
+		context.progress({ step: `Warning: ${ALERTS_KEY} could not be written: ${error.message}` });
+		return change(await readAlertState(store)).result;
+	}
 }
 
 export type StateContext = Pick<JobContext, 'now' | 'randomBytes' | 'signal' | 'progress' | 'latestProgress'>;

@@ -2,7 +2,7 @@ import { readExpectedRuns } from '../catalog/expected-runs';
 import type { JobContext } from '../core/context';
 import { readStatus, type ReadWindows, type StatusOptions, type StatusResult } from '../status/read-status';
 import type { Store } from '../storage/store';
-import { type AlertState, changeAlertState, type OpenAlert, type StateContext } from './alert-state';
+import { type AlertState, changeAlertState, changeAlertStateOrTell, type OpenAlert, type StateContext } from './alert-state';
 import { afterDelivery, type AlertMessage, type AlertPolicy, decideAlerts, stillOpen } from './decide-alerts';
 import { canJudge, findProblems } from './find-problems';
 import { causeOf, type Problem, WORKFLOW_PREFIX } from './problem';
@@ -25,11 +25,11 @@ const CLAIM_MS = 10 * 60_000;
  */
 export async function checkStoreAlerts(store: Store, options: StatusOptions & AlertPolicy, context: JobContext, readWindows?: ReadWindows): Promise<CheckedAlerts> {
 	const status = await readStatus(store, options, context, readWindows);
-	return await changeAlertState(store, context, 'deciding which alerts are due', (state) => {
+	return await changeAlertStateOrTell(store, context, 'deciding which alerts are due', (state) => {
 		const now = context.now();
 		const problems = findProblems(status, state.open);
 		const claims = state.claims.filter(({ until }) => Date.parse(until) > now.getTime() && Date.parse(until) <= now.getTime() + CLAIM_MS);
-		const messages = decideAlerts(problems, state.open, (key) => canJudge(key, status), options, now).filter(({ problem }) => !claims.some(({ key }) => key === problem.key));
+		const messages = decideAlerts(problems, state.open, (key) => canJudge(key, status, options.components), options, now).filter(({ problem }) => !claims.some(({ key }) => key === problem.key));
 		const until = new Date(now.getTime() + CLAIM_MS).toISOString();
 		const result = { messages, problems: problems.length, status };
 		if (messages.length === 0) return { result };
@@ -47,7 +47,7 @@ export async function checkWorkflowAlert(store: Store, workflow: string, problem
 	const success = (await readExpectedRuns(store)).find(({ id }) => id === workflow);
 	const given = { ...problem, key, cause: causeOf(problem.what), runbook: 'docs/alerts.md#a-workflow-failed', ...(success && { wellAt: success.succeededAt }) };
 	if (!success) return { messages: decideAlerts([given], [], () => false, policy, context.now()).map((message) => ({ ...message, after: null })), problems: 1, status: null };
-	return await changeAlertState(store, context, 'deciding whether an alert is due', (state) => {
+	return await changeAlertStateOrTell(store, context, 'deciding whether an alert is due', (state) => {
 		const now = context.now();
 		const messages = decideAlerts([given], state.open, () => false, policy, now);
 		const result = { messages, problems: 1, status: null };

@@ -1,3 +1,4 @@
+import type { Component } from '../catalog/component';
 import type { ExpectedRun } from '../catalog/expected-runs';
 import { seriesOf } from '../catalog/series';
 import { shortened } from '../core/words';
@@ -15,12 +16,16 @@ export function findProblems(status: StatusResult, open: readonly OpenAlert[]): 
 	return found.map((problem) => ({ ...problem, title: shortened(problem.title, LONGEST.title), what: shortened(problem.what, LONGEST.what), advice: shortened(problem.advice ?? '', LONGEST.advice) }));
 }
 
-/** Whether this look can tell that the problem is over: its component was looked at, and no run is going on that may fail again. */
-export function canJudge(key: string, { components }: StatusResult): boolean {
+/**
+ * Whether this look can tell that the problem is over: its component was looked at, and no run is going on that may fail again.
+ * @param lookedAt components; empty: all
+ */
+export function canJudge(key: string, { components }: Pick<StatusResult, 'components'>, lookedAt: readonly Component[]): boolean {
 	const [kind, name = ''] = key.split('/');
 	if (kind !== 'component') return true;
-	const component = components.find((one) => one.component === name);
-	return component !== undefined && !component.running.some(({ kind: ofRun, source }) => key === `component/${name}/failed/${seriesOf({ component: component.component, kind: ofRun, source })}`);
+	if (lookedAt.length > 0 && !lookedAt.some((component) => component === name)) return false;
+	const running = components.find(({ component }) => component === name)?.running ?? [];
+	return !running.some(({ kind: ofRun, source }) => components.some(({ component }) => key === `component/${component}/failed/${seriesOf({ component, kind: ofRun, source })}`));
 }
 
 function ofComponent({ component, label, findings }: ComponentStatus): Problem[] {

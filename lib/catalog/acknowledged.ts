@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { BackupError } from '../core/errors';
 import type { Store } from '../storage/store';
 import { ACKNOWLEDGED_KEY } from './layout';
-import { parseJson } from './parse-json';
-import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
+import { readJson } from './read-json';
+import { writeSmallObject } from './small-object';
 
 /** `status/acknowledged.json`: backups that look wrecked and of which a person said that they are not. */
 const acknowledgedSchema = z.looseObject({
@@ -29,12 +28,6 @@ export async function acknowledge(store: Store, ids: readonly string[], at: Date
 }
 
 async function readRecord(store: Store): Promise<z.infer<typeof acknowledgedSchema>['backups']> {
-	try {
-		const text = await readSmallObject(store, ACKNOWLEDGED_KEY, NEVER_ABORTED);
-		const parsed = text === undefined ? undefined : acknowledgedSchema.safeParse(parseJson(text));
-		return parsed?.success ? parsed.data.backups : [];
-	} catch (error) {
-		if (error instanceof BackupError && error.code === 'MANIFEST_INVALID') return [];
-		throw error;
-	}
+	const parsed = acknowledgedSchema.safeParse((await readJson(store, ACKNOWLEDGED_KEY)).value);
+	return parsed.success ? parsed.data.backups : [];
 }

@@ -7,9 +7,9 @@ import { CLOCK_TOLERANCE_MS, findRuns } from './known-runs';
 import { forgetLastRun } from './last-run';
 import { FORGOTTEN_FOLDER } from './layout';
 import { listBackups } from './list-backups';
-import { parseJson } from './parse-json';
+import { readJson } from './read-json';
 import { seriesOf } from './series';
-import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
+import { writeSmallObject } from './small-object';
 
 /** `status/forgotten/<series>.json`: a person said that this will never be backed up again. A later backup of it makes it void. */
 const forgottenSchema = z.looseObject({
@@ -24,9 +24,8 @@ export type ForgottenSeries = z.infer<typeof forgottenSchema>;
 export async function readForgotten(store: Store): Promise<ForgottenSeries[]> {
 	const found: ForgottenSeries[] = [];
 	for await (const { key } of store.list(FORGOTTEN_FOLDER)) {
-		const text = await readSmallObject(store, key, NEVER_ABORTED);
-		const parsed = text === undefined ? undefined : forgottenSchema.safeParse(parseJson(text));
-		if (parsed?.success && forgottenKey(parsed.data) === key) found.push(parsed.data);
+		const parsed = forgottenSchema.safeParse((await readJson(store, key)).value);
+		if (parsed.success && forgottenKey(parsed.data) === key) found.push(parsed.data);
 	}
 	return found;
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { BackupError, type SerializedError } from '../core/errors';
+import type { SerializedError } from '../core/errors';
 import type { Store } from '../storage/store';
 import { backupIdSchema } from './manifest';
 import { BACKUP_KINDS, COMPONENTS } from './component';
 import { LAST_RUN_FOLDER, lastRunKey } from './layout';
-import { parseJson } from './parse-json';
+import { readJson } from './read-json';
 import { seriesOf } from './series';
-import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
+import { writeSmallObject } from './small-object';
 
 /** `status/last-run/<series>.json`: how the newest run of a series went. */
 export const lastRunSchema = z.looseObject({
@@ -40,8 +40,7 @@ export async function writeLastRun(store: Store, run: LastRun, signal: AbortSign
 
 /** The newest run of one series; `undefined` where none is recorded or the record cannot be read. */
 export async function readLastRun(store: Store, series: string): Promise<LastRun | undefined> {
-	const text = await readRecord(store, lastRunKey(series));
-	return text === undefined ? undefined : parseRun(text, series);
+	return parseRun((await readJson(store, lastRunKey(series))).value, series);
 }
 
 /** Removes how the newest run of a series went, as if it had never run. */
@@ -55,24 +54,13 @@ export async function readLastRuns(store: Store): Promise<FoundRun[]> {
 	for await (const { key, modifiedAt } of store.list(LAST_RUN_FOLDER)) {
 		const series = /^([^/]+)\.json$/.exec(key.slice(LAST_RUN_FOLDER.length))?.[1];
 		if (series === undefined) continue;
-		const text = await readRecord(store, key);
-		if (text === undefined) continue;
-		found.push({ series, modifiedAt, run: parseRun(text, series) });
+		const record = await readJson(store, key);
+		if (record.found) found.push({ series, modifiedAt, run: parseRun(record.value, series) });
 	}
 	return found;
 }
 
-/** One that is too large to be ours is one that cannot be read. */
-async function readRecord(store: Store, key: string): Promise<string | undefined> {
-	try {
-		return await readSmallObject(store, key, NEVER_ABORTED);
-	} catch (error) {
-		if (error instanceof BackupError && error.code === 'MANIFEST_INVALID') return '';
-		throw error;
-	}
-}
-
-function parseRun(text: string, series: string): LastRun | undefined {
-	const parsed = lastRunSchema.safeParse(parseJson(text));
+function parseRun(value: unknown, series: string): LastRun | undefined {
+	const parsed = lastRunSchema.safeParse(value);
 	return parsed.success && seriesOf(parsed.data) === series ? parsed.data : undefined;
 }

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { BackupError } from '../core/errors';
 import { shortened } from '../core/words';
 import type { Store } from '../storage/store';
-import { acknowledge } from './acknowledged';
+import { acknowledge, readAcknowledged } from './acknowledged';
 import { RETENTION_HOLD_KEY } from './layout';
-import { parseJson } from './parse-json';
-import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
+import { readJson } from './read-json';
+import { writeSmallObject } from './small-object';
 
 /** A backup that looks as if somebody had wrecked what it holds, and how. */
 const alarmSchema = z.looseObject({ backup: z.string(), detail: z.string() });
@@ -31,9 +31,9 @@ const LONGEST_REASON = 4000;
  * One that cannot be read holds all the same: somebody wanted nothing to be deleted.
  */
 export async function readRetentionHold(store: Store): Promise<RetentionHold | undefined> {
-	const text = await readSmallObject(store, RETENTION_HOLD_KEY, NEVER_ABORTED);
-	if (text === undefined) return undefined;
-	const parsed = retentionHoldSchema.safeParse(parseJson(text));
+	const { found, value } = await readJson(store, RETENTION_HOLD_KEY);
+	if (!found) return undefined;
+	const parsed = retentionHoldSchema.safeParse(value);
 	if (parsed.success) return parsed.data;
 	return { formatVersion: 1, since: new Date(0).toISOString(), by: 'person', reason: `${RETENTION_HOLD_KEY} cannot be read` };
 }
@@ -47,12 +47,14 @@ export async function holdRetention(store: Store, hold: Pick<RetentionHold, 'sin
 	return record;
 }
 
-/** Puts retention on hold because of what looks wrecked, or names it in the hold that is there already. @returns the hold that stands */
-export async function holdForAlarms(store: Store, alarms: readonly HoldAlarm[], since: Date, signal: AbortSignal): Promise<RetentionHold> {
+/** Puts retention on hold because of what looks wrecked, or names it in the hold that is there already. @returns the hold that stands, if one does */
+export async function holdForAlarms(store: Store, alarms: readonly HoldAlarm[], since: Date, signal: AbortSignal): Promise<RetentionHold | undefined> {
 	const standing = await readRetentionHold(store);
 	const known = standing?.alarms ?? [];
-	const news = alarms.filter(({ backup }) => !known.some((one) => one.backup === backup));
-	if (standing && news.length === 0) return standing;
+	// Somebody may have lifted a hold since the store was judged.
+	const acknowledged = await readAcknowledged(store);
+	const news = alarms.filter(({ backup }) => !acknowledged.has(backup) && !known.some((one) => one.backup === backup));
+	if (news.length === 0) return standing;
 	const all = [...known, ...news];
 	const reason = standing?.by === 'person' ? standing.reason : shortened(all.map(({ detail }) => detail).join(' '), LONGEST_REASON);
 	const record: RetentionHold = { formatVersion: 1, since: since.toISOString(), by: 'anomaly', ...standing, reason, alarms: all };

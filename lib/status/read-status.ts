@@ -121,8 +121,8 @@ async function readBackups(store: Store) {
 
 async function holdFor(store: Store, unusual: StoreAnomalies, { components, holdOnAlarm }: StatusOptions, context: JobContext): Promise<RetentionHold | null> {
 	const alarms = alarmsOf({ anomalies: unusual.anomalies.filter(({ component }) => isLookedAt(component, { components })) });
-	if (alarms.length > 0 && holdOnAlarm) return await holdForAlarms(store, alarms, context.now(), context.signal);
-	return (await readRetentionHold(store)) ?? null;
+	const hold = alarms.length > 0 && holdOnAlarm ? await holdForAlarms(store, alarms, context.now(), context.signal) : await readRetentionHold(store);
+	return hold ?? null;
 }
 
 function isLookedAt(component: Component, { components }: Pick<StatusOptions, 'components'>): boolean {

@@ -1,6 +1,5 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { BackupError } from '../../lib/core/errors';
-import { LONGEST } from '../../lib/alerts/problem';
 import { shortened } from '../../lib/core/words';
 import type { ResultOf } from '../../lib/jobs/results';
 import type { JobOf } from '../../lib/jobs/schema/job';
@@ -48,9 +47,9 @@ export const checkAlertsOperation: Operation<'alerts.checkStore' | 'alerts.check
 		const place = await store();
 		const subject = parameters.choice('alertSubject', 'Subject', ['store', 'workflow'] as const);
 		if (subject === 'store') return { kind: 'alerts.checkStore', store: place, ...readJudging(parameters), ...readPolicy(parameters) };
-		const title = shortened(parameters.requiredText('alertTitle', 'Title'), LONGEST.title);
-		const what = shortened(parameters.text('alertWhat', 'What Happened'), LONGEST.what);
-		const advice = shortened(parameters.text('alertAdvice', 'Advice'), LONGEST.advice);
+		const title = shortened(parameters.requiredText('alertTitle', 'Title'), 500);
+		const what = shortened(parameters.text('alertWhat', 'What Happened'), 8000);
+		const advice = shortened(parameters.text('alertAdvice', 'Advice'), 2000);
 		const problem = { severity: 'critical' as const, title, what, advice, link: parameters.text('alertLink', 'Execution Link') };
 		return { kind: 'alerts.checkWorkflow', store: place, workflow: parameters.requiredText('alertWorkflow', 'Workflow ID'), problem, ...readPolicy(parameters) };
 	},

@@ -45,6 +45,8 @@ const answers: Record<string, unknown> = {
 	'catalog.dashboard': { html: '', state: 'OK', refreshSeconds: 60 },
 	'catalog.monthlyReport': { subject: '', html: '', text: '', state: 'OK', failures: [] },
 	'catalog.retentionHold': { hold: null, lifted: null },
+	'catalog.forgetSeries': { forgottenRuns: [], forgotten: null },
+	'catalog.forgetSchedule': { forgottenSchedule: 'x' },
 	'breakGlass.write': { kit: {}, proof: {}, warnings: [] },
 	'catalog.prune': { applied: false, decisions: [], deleted: [], freedBytes: 0, deletedRecoveryPoints: [], hold: null },
 	'catalog.cleanUp': { applied: false, leftovers: [], freedBytes: 0 },
@@ -508,7 +510,16 @@ describe('Backup Catalog', () => {
 	test('status, with thresholds of its own', async () => {
 		const thresholds = { threshold: [{ component: 'redis', okHours: 1, warningHours: 2.5 }] };
 		const job = await jobOf(node, { operation: 'status', options: { components: ['redis'], thresholds } });
-		expect(job).toEqual({ kind: 'catalog.status', store, components: ['redis'], thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }], holdOnAlarm: true });
+		expect(job).toEqual({ kind: 'catalog.status', store, components: ['redis'], thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }], holdOnAlarm: true, requiredComponents: [], verifiedWithinDays: 35 });
+		expect(await nextJobOf(node, { operation: 'checkAlerts', alertSubject: 'store', options: { requiredComponents: ['redis', 'n8n'], verifiedWithinDays: 0 } })).toMatchObject({ kind: 'alerts.checkStore', components: [], requiredComponents: ['redis', 'n8n'], verifiedWithinDays: 0 });
+	});
+
+	test('what is gone for good is named exactly', async () => {
+		const series = { operation: 'forgetSeries', forgetComponent: 'redis', forgetSource: hostile };
+		expect(await jobOf(node, series)).toEqual({ kind: 'catalog.forgetSeries', store, component: 'redis', source: hostile, backupKind: null });
+		expect(await nextJobOf(node, { ...series, forgetKind: 'incremental' })).toMatchObject({ backupKind: 'incremental' });
+		await expect(nextJobOf(node, { ...series, forgetSource: '' })).rejects.toThrow('Source');
+		expect(await nextJobOf(node, { operation: 'forgetSchedule', forgetScheduleId: 'brBackupDaily001' })).toEqual({ kind: 'catalog.forgetSchedule', store, id: 'brBackupDaily001' });
 	});
 
 	test('the dashboard shows times in the zone of the workflow', async () => {
@@ -533,9 +544,9 @@ describe('Backup Catalog', () => {
 		expect(await jobOf(node, { operation: 'checkAlerts', alertSubject: 'store', options: { components: ['postgres'], repeatHours: 12, escalateAfterHours: '1, 4.5' } })).toMatchObject({
 			kind: 'alerts.checkStore', store, components: ['postgres'], repeatHours: 12, escalateAfterHours: [1, 4.5], holdOnAlarm: true,
 		});
-		const failed = { operation: 'checkAlerts', alertSubject: 'workflow', alertWorkflow: 'w1', alertTitle: hostile, alertWhat: 'x'.repeat(9000), alertAdvice: '' };
+		const failed = { operation: 'checkAlerts', alertSubject: 'workflow', alertWorkflow: 'w1', alertTitle: hostile, alertWhat: 'x'.repeat(9000), alertAdvice: '', alertLink: 'https://n8n/1' };
 		const job = await nextJobOf(node, failed);
-		expect(job).toMatchObject({ kind: 'alerts.checkWorkflow', workflow: 'w1', problem: { severity: 'critical', title: hostile }, escalateAfterHours: [] });
+		expect(job).toMatchObject({ kind: 'alerts.checkWorkflow', workflow: 'w1', problem: { severity: 'critical', title: hostile, link: 'https://n8n/1' }, escalateAfterHours: [] });
 		expect((job as { problem: { what: string } }).problem.what).toHaveLength(8000);
 		const after = { key: 'k', severity: 'warning', title: 't', what: 'w', advice: '', since: '2026-11-01T00:00:00.000Z', toldAt: '2026-11-01T00:00:00.000Z', level: 0 };
 		expect(await nextJobOf(node, { operation: 'recordSuccess', scheduleId: 'w1', scheduleName: 'Nightly', nextWithinHours: 27 })).toEqual({ kind: 'catalog.recordSuccess', store, id: 'w1', name: 'Nightly', nextWithinHours: 27 });
@@ -546,7 +557,7 @@ describe('Backup Catalog', () => {
 		const { context } = fakeContext(node, { items: [{ operation: 'recordAlerts' }], input: [{ alert: { key: 'k', after }, delivered: true }] });
 		running.mockClear();
 		await node.execute?.call(context);
-		expect(checkJob(running.mock.calls[0]?.[0])).toEqual({ kind: 'alerts.record', store, delivered: [{ key: 'k', after }] });
+		expect(checkJob(running.mock.calls[0]?.[0])).toEqual({ kind: 'alerts.record', store, delivered: [{ key: 'k', after: { ...after, cause: '', link: '', runbook: '' } }] });
 		await expect(nextJobOf(node, { operation: 'checkAlerts', alertSubject: 'store', options: { escalateAfterHours: '4, 1' } })).rejects.toThrow('Escalate After');
 	});
 

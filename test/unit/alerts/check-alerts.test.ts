@@ -4,10 +4,12 @@ import { checkStoreAlerts, checkWorkflowAlert, recordDelivered } from '../../../
 import type { AlertMessage } from '../../../lib/alerts/decide-alerts';
 import { forgetSchedule } from '../../../lib/alerts/forget-schedule';
 import { writeExpectedRun } from '../../../lib/catalog/expected-runs';
+import { forgetSeries } from '../../../lib/catalog/forgotten-series';
 import { writeLastRun } from '../../../lib/catalog/last-run';
 import { acquireLock } from '../../../lib/catalog/locks';
+import { BackupError } from '../../../lib/core/errors';
 import { NO_KEYS } from '../../../lib/core/keys';
-import { check, idAt, NEVER, publishSmall } from '../../support/backup-fixtures';
+import { check, idAt, NEVER, publishSmall, SOURCE } from '../../support/backup-fixtures';
 import { MemoryStore } from '../../support/memory-store';
 
 const HOUR = 3_600_000;
@@ -194,6 +196,39 @@ describe('two checks at once', () => {
 		await people.dump(9.2);
 		expect(await people.look(9.21)).toEqual(['resolved PostgreSQL: the newest backup is too old']);
 	});
+});
+
+test('a store that takes nothing any more is when people must be told: twice rather than never', async () => {
+	const people = new People();
+	await people.dump(0);
+	await people.succeeds(0);
+	const put = people.store.put.bind(people.store);
+	people.store.put = async (key, source, options) => {
+		if (key.startsWith('locks/')) throw new BackupError('STORE_FULL', 'The store is full.', 'Free space.');
+		return await put(key, source, options);
+	};
+	for (const hour of [9, 9.05]) {
+		expect(await people.look(hour, false)).toEqual(['problem PostgreSQL: the newest backup is too old']);
+		people.hour = hour;
+		const problem = { severity: 'critical' as const, title: 'FAILED: nightly', what: 'The store is full.', advice: '' };
+		expect((await checkWorkflowAlert(people.store, 'w1', problem, POLICY, people.context)).messages).toHaveLength(1);
+	}
+});
+
+test('a component that is given up is told as over; one that was not looked at is not', async () => {
+	const people = new People();
+	await people.dump(0);
+	const redis = { component: 'redis' as const, source: { ...SOURCE, type: 'redis' as const, name: 'sessions' } };
+	await publishSmall(people.store, { ...redis, startedAt: at(0).toISOString() });
+	const everything = async (hour: number) => {
+		people.hour = hour;
+		return await people.tell((await checkStoreAlerts(people.store, { ...LOOK, components: [], requiredComponents: ['postgres'] }, people.context)).messages);
+	};
+	await people.dump(49);
+	expect(await everything(50)).toEqual(['problem Redis: the newest backup is too old']);
+	expect(await people.look(50.2)).toEqual([]);
+	await forgetSeries(people.store, { component: 'redis', source: 'sessions', kind: null }, people.context);
+	expect(await everything(50.5)).toEqual(['resolved Redis: the newest backup is too old']);
 });
 
 describe('a schedule that is gone for good', () => {

@@ -48,8 +48,10 @@ test.each([
 	[['list', '--password', 'x'], "Unknown option '--password'"],
 	[['restore', '--store', '/x'], '--database is missing'],
 	[['run'], 'Name one job file'],
-	[['check', '--store', '/x', '--hours', 'postgres=6'], '--hours takes'],
-	[['check', '--store', '/x', '--component', 'mysql'], '--component takes one of'],
+	[['forget-series', '--store', '/x', '--component', 'postgres'], '--source is missing'],
+	[['forget-series', '--store', '/x', '--source', 'crm'], '--component is missing'],
+	[['forget-series', '--store', '/x', '--component', 'postgres', '--source', 'crm', '--kind', 'daily'], '--kind takes one of'],
+	[['forget-schedule', '--store', '/x'], '--id is missing'],
 	[['copy', '--store', '/x'], '--to is missing'],
 	[['copy', '--store', '/x', '--to', '/y', '--backup', 'latest', '--recovery-point', 'latest'], 'not both'],
 	[['record-point', '--store', '/x', '--member', '20261122T020000Z-full-a1b2c3'], '--member takes COMPONENT/ID'],
@@ -58,6 +60,22 @@ test.each([
 	[['run', '/nowhere/job.json'], 'cannot be read'],
 ])('%j is a usage error with exit code 2', async (args, message) => {
 	expect(await command(args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+});
+
+// 1 and 2 would be read as warning and critical.
+test.each([
+	[['check', '--store', '/x'], /^INTERNAL: /],
+	[['check', '--store', '/x', '--hours', 'postgres=6'], /--hours takes/],
+	[['check', '--store', '/x', '--component', 'mysql'], /--component takes one of/],
+	[['check', '--store', '/x', '--require', 'mysql'], /--require takes one of/],
+])('%j cannot tell, and exits with 3', async (args, message) => {
+	expect(await command(args)).toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(message) });
+});
+
+test('what is gone for good is named exactly', async () => {
+	expect(await jobOf(['forget-series', '--store', folder, '--component', 'redis', '--source', 'old', '--kind', 'full'])).toEqual({ kind: 'catalog.forgetSeries', store: expect.anything(), component: 'redis', source: 'old', backupKind: 'full' });
+	expect(await jobOf(['forget-series', '--store', folder, '--component', 'redis', '--source', 'old'])).toMatchObject({ backupKind: null });
+	expect(await jobOf(['forget-schedule', '--store', folder, '--id', 'w1'])).toMatchObject({ kind: 'catalog.forgetSchedule', id: 'w1' });
 });
 
 test('a failed job exits with 1 and says what, and what next', async () => {
@@ -220,7 +238,9 @@ describe('a store in S3', () => {
 });
 
 test('check takes thresholds', async () => {
-	expect(await jobOf(['check', '--store', folder, '--component', 'redis', '--hours', 'redis=1/2.5'])).toMatchObject({
+	expect(await jobOf(['check', '--store', folder, '--component', 'redis', '--hours', 'redis=1/2.5', '--require', 'redis', '--require', 'n8n', '--verified-within', '7'])).toMatchObject({
+		requiredComponents: ['redis', 'n8n'],
+		verifiedWithinDays: 7,
 		kind: 'catalog.status',
 		components: ['redis'],
 		thresholds: [{ component: 'redis', okHours: 1, warningHours: 2.5 }],

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { holdRetention, liftRetentionHold, readRetentionHold } from '../../../lib/catalog/retention-hold';
+import { holdForAlarms, holdRetention, liftRetentionHold, readRetentionHold } from '../../../lib/catalog/retention-hold';
 import { findProblems } from '../../../lib/alerts/find-problems';
 import { decideAlerts } from '../../../lib/alerts/decide-alerts';
 import { NO_KEYS } from '../../../lib/core/keys';
@@ -157,6 +157,16 @@ test('the hold of a person keeps its reason, and names what looks wrecked', asyn
 	expect(uploads.store.objects.get('status/retention-hold.json')).toBe(before);
 	await uploads.lift();
 	expect(await uploads.status()).toMatchObject({ hold: null, components: [{ anomalies: [] }] });
+});
+
+test('a hold that is lifted while somebody looks does not come back', async () => {
+	const uploads = await usual();
+	const id = await uploads.full(1, { stored: 9e8 });
+	await uploads.status();
+	await uploads.lift();
+	// Judged before the hold was lifted.
+	expect(await holdForAlarms(uploads.store, [{ backup: id, detail: 'It looks wrecked.' }], NOW, NEVER)).toBeUndefined();
+	expect(await readRetentionHold(uploads.store)).toBeUndefined();
 });
 
 test('an acknowledgement that cannot be read acknowledges nothing', async () => {
