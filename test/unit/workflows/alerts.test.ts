@@ -133,6 +133,6 @@ test('every schedule that is watched hands on its own rules', () => {
 		'check-backups.json': 0,
 	});
 	for (const { file, workflow } of workflowFiles.filter(({ file: name }) => handed.some(([one]) => one === name) && name !== 'check-backups.json')) {
-		expect({ file, missed: workflow.connections['Run Missed']?.main[0]?.[0]?.node }).toEqual({ file, missed: 'Report Start' });
+		expect({ file, missed: workflow.connections['Run Missed']?.main?.[0]?.[0]?.node }).toEqual({ file, missed: 'Report Start' });
 	}
 });

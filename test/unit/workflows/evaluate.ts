@@ -15,7 +15,7 @@ export function evaluate(file: string, node: string, expression: string, given: 
 	const workflow = new Workflow({ id: json.id, name: json.name, nodes: json.nodes, connections: json.connections, active: false, nodeTypes: noTypes, settings: json.settings });
 	const runData = Object.fromEntries(Object.entries(given).map(([name, items]) => [name, [{ startTime: 0, executionIndex: 0, executionTime: 0, source: [], data: { main: [items.map((each) => ({ json: each }))] } }]]));
 	const execution: IRunExecutionData = createRunExecutionData({ resultData: { runData } });
-	return workflow.expression.resolveSimpleParameterValue(expression, {}, execution, 0, 0, node, [{ json: input }], 'trigger', { $execution: { id: '7', mode: 'production', resumeUrl: '', resumeFormUrl: '' } }) as unknown;
+	return workflow.expression.resolveSimpleParameterValue(expression, {}, execution, 0, 0, node, [{ json: input }], 'trigger', { $execution: { id: '7', mode: 'production', resumeUrl: '', resumeFormUrl: '' } });
 }
 
 /** The value of a field that a Set node makes. */
