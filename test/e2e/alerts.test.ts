@@ -72,7 +72,7 @@ function nightly(): object {
 }
 
 function verifying(): object {
-	const integrity = { operation: 'integrity', component: 'postgres', backupChoice: 'latest', level: 'checksum', options: {} };
+	const integrity = { operation: 'integrity', component: 'postgres', backupChoice: 'id', backup: { __rl: true, mode: 'id', value: '={{ $json.body.backup }}' }, level: 'checksum', options: {} };
 	return workflow(VERIFY, VERIFY, [['Verify', 'n8n-nodes-backup-recovery.verifyBackup', 1, integrity, { backupStoreApi: { id: 'brStoreCred00001', name: 's' }, backupEncryptionApi: { id: 'brEncryptCred001', name: 'e' } }]], [['Call', 'Verify']], 'continueRegularOutput');
 }
 
@@ -221,13 +221,13 @@ test('an artifact that rots is told with what to do, and is over when it was bro
 	const bytes = Buffer.from(sound);
 	bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0xff;
 	writeFileSync(path, bytes);
-	await n8n.webhook(VERIFY, {});
+	await n8n.webhook(VERIFY, { backup: newest });
 	expect(await check()).toEqual(['PROBLEM (critical): PostgreSQL: a backup is damaged']);
 	expect(lastMail().text).toContain(newest);
 	expect(lastMail().text).toContain('What to do: Do not restore from it.');
 	expect(await check()).toEqual([]);
 	writeFileSync(path, sound);
-	await n8n.webhook(VERIFY, {});
+	await n8n.webhook(VERIFY, { backup: newest });
 	expect(await check()).toEqual(['RESOLVED: PostgreSQL: a backup is damaged']);
 }, 120_000);
 
