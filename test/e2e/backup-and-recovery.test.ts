@@ -92,7 +92,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 	test('Backup: Full backs up every part, proves it, and brings all of it to three places', async () => {
 		const databasesBefore = await databases();
 		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 400_000);
-		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done > Next Expected > Report Success$/);
+		expect(execution.describe()).toMatch(/is "success" after: Run Now > Report Start > Settings > .* > Done > Next Expected > Report Success$/);
 
 		const [report] = execution.items<RunReport>('Report');
 		expect(report!.failures).toEqual([]);
@@ -337,7 +337,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		const execution = await n8n.execute(SHIPPED.incrementalBackup, 'Run Now', 300_000);
 		const [report] = execution.items<IncrementalReport>('Report');
 		expect(report!.failures).toEqual([]);
-		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done > Next Expected > Report Success$/);
+		expect(execution.describe()).toMatch(/is "success" after: Run Now > Report Start > Settings > .* > Done > Next Expected > Report Success$/);
 		const kinds = report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort();
 		expect(kinds).toEqual(['files incremental', 'postgres extract', 'postgres full']);
 		const [archived] = execution.items<{ wal: { segments: number; gaps: string[] } }>('Archive WAL');

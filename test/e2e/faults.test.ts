@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BackupSummary } from '../../lib/catalog/summary';
@@ -112,12 +112,31 @@ test('a failed run fires the error workflow, whose text says what, where and wha
 
 	const [newest] = await n8n.rest.executions(SHIPPED.errorAlert);
 	const alert = await n8n.rest.finished(newest!.id);
-	expect(alert.describe()).toMatch(/is "success"/);
+	// No channel is on: nobody was told, and that is no success.
+	expect(alert.describe()).toMatch(/is "error": The alert reached nobody/);
 	const [{ text }] = alert.items<{ text: string }>('Notify') as [{ text: string }];
 	expect(text).toContain(`FAILED: ${FAILING}`);
 	expect(text).toContain('"no such database"');
 	expect(text).toContain('node "Dump"');
 	expect(text).not.toContain(server.password);
+}, 60_000);
+
+test('where the store is gone too, what reached nobody is told again when it comes again', async () => {
+	const away = `${n8n.storeFolder}-away`;
+	renameSync(n8n.storeFolder, away);
+	try {
+		for (const time of ['the first', 'the second']) {
+			const before = (await n8n.rest.executions(SHIPPED.errorAlert)).length;
+			expect((await n8n.webhook(FAILING, {})).status).toBe(200);
+			await until(`the error workflow has run for ${time} time`, async () => (await n8n.rest.executions(SHIPPED.errorAlert)).length > before);
+			const alert = await n8n.rest.finished((await n8n.rest.executions(SHIPPED.errorAlert))[0]!.id);
+			expect(alert.nodes).toEqual(expect.arrayContaining(['Not Told Today', 'Tell It Again']));
+			expect(alert.items<{ text: string }>('Notify')).toEqual([expect.objectContaining({ delivered: false, text: expect.stringContaining(`FAILED: ${FAILING}`) })]);
+			expect(alert.describe()).toMatch(/is "error": The alert reached nobody/);
+		}
+	} finally {
+		renameSync(away, n8n.storeFolder);
+	}
 }, 60_000);
 
 test('when n8n itself is killed, the dump ends, and after the restart a run works', async () => {

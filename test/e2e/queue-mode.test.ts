@@ -77,7 +77,7 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 	longTest('Backup: Full on one worker: every part is backed up and proven', async () => {
 		await a.start();
 		const execution = await main.execute(SHIPPED.fullBackup, 'Run Now', 400_000);
-		expect(execution.describe()).toMatch(/is "success" after: Run Now > Settings > .* > Done > Next Expected > Report Success$/);
+		expect(execution.describe()).toMatch(/is "success" after: Run Now > Report Start > Settings > .* > Done > Next Expected > Report Success$/);
 		const [report] = execution.items<{ failures: string[]; backups: BackupSummary[] }>('Report');
 		expect(report!.failures).toEqual([]);
 		expect(report!.backups.map(({ component, kind }) => `${component} ${kind}`).sort()).toEqual(['config full', 'files full', 'logs full', 'n8n full', 'postgres full', 'postgres globals', 'redis full']);

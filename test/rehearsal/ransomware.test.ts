@@ -100,7 +100,7 @@ describe('a drill, then ransomware', () => {
 		clean = await backUp(SHIPPED.fullBackup);
 		const before = await databases();
 		const execution = await n8n.execute(SHIPPED.restoreDrill, 'Run Now', 300_000);
-		expect(execution.describe()).toMatch(/is "success" after: Run Now > .* > Done$/);
+		expect(execution.describe()).toMatch(/is "success" after: Run Now > .* > Done > Next Expected > Report Success$/);
 		const [result] = execution.items<DrillResult>('Result');
 		expect(result!.stages.map(({ stage, state }) => `${stage} ${state}`)).toEqual(['database done', 'redis done', 'uploads done', 'configuration done', 'logs done', 'n8n done']);
 		expect(result!.stages[0]!.detail).toContain('All 2 assertions in SQL hold. The HTTP check');

@@ -28,6 +28,11 @@ export class N8nRest {
 		await this.request('POST', `/rest/workflows/${workflowId}/activate`, { versionId });
 	}
 
+	/** Takes a workflow's triggers away. */
+	async unpublish(workflowId: string): Promise<void> {
+		await this.request('POST', `/rest/workflows/${workflowId}/deactivate`, {});
+	}
+
 	async workflows(): Promise<Array<{ id: string; name: string; active: boolean }>> {
 		return await this.request('GET', '/rest/workflows');
 	}

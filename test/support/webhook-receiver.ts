@@ -8,6 +8,8 @@ export class WebhookReceiver {
 	readonly posts: { readonly headers: Readonly<Record<string, unknown>>; readonly body: { readonly text: string } & Record<string, unknown> }[] = [];
 	/** Paths of GETs. */
 	readonly gets: string[] = [];
+	/** As its API answers, or as its incoming webhooks do. */
+	answer: 'json' | 'ok' = 'json';
 
 	private constructor(private readonly server: Server) {}
 
@@ -19,7 +21,8 @@ export class WebhookReceiver {
 			request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
 				if (request.method === 'GET') receiver.gets.push(request.url ?? '');
 				else receiver.posts.push({ headers: request.headers, body: JSON.parse(Buffer.concat(chunks).toString('utf8')) as { text: string } });
-				response.setHeader('content-type', 'application/json').end('{"ok":true}');
+				if (receiver.answer === 'ok') response.setHeader('content-type', 'text/html').end('ok');
+				else response.setHeader('content-type', 'application/json').end('{"ok":true}');
 			});
 		});
 		server.listen(0, '127.0.0.1');
