@@ -23,9 +23,11 @@ ${reasons.length === 0 ? null : html`<ul class="reasons">${reasons.map((reason) 
 <dt>Kept</dt><dd>${component.backups} backup${component.backups === 1 ? '' : 's'}, ${sizeWords(component.storedBytes)}</dd></dl></section>`;
 }
 
-function nextWords({ nextExpectedBy, state }: ComponentStatus, checkedAt: string, timeZone: string): Html {
+/** Late is what the state calls so: a run that is on its way is given the time that it takes. */
+function nextWords({ nextExpectedBy, findings }: ComponentStatus, checkedAt: string, timeZone: string): Html {
 	if (nextExpectedBy === null) return html`now: there is none`;
 	const late = (Date.parse(checkedAt) - Date.parse(nextExpectedBy)) / 1000;
+	const stale = findings.find(({ kind }) => kind === 'stale');
 	if (late <= 0) return html`by ${timeWords(nextExpectedBy, timeZone)}`;
-	return html`by ${timeWords(nextExpectedBy, timeZone)} ${badge(state === 'CRITICAL' ? 'CRITICAL' : 'WARNING', `${durationWords(late)} late`)}`;
+	return html`by ${timeWords(nextExpectedBy, timeZone)}${stale ? html` ${badge(stale.state, `${durationWords(late)} late`)}` : ', due now'}`;
 }

@@ -26,7 +26,7 @@ table{border-collapse:collapse;width:100%;font-size:.9375rem}th,td{text-align:le
 .timeline{background:var(--card);border:1px solid var(--line);border-radius:.7rem;padding:.8rem 1rem}.timeline>div+div{margin-top:.6rem}
 progress{width:100%;height:.7rem;accent-color:var(--bar)}
 .meter{height:.6rem;min-width:8rem;margin-top:.45rem;border-radius:99px;background:var(--track);overflow:hidden}.meter i{display:block;height:100%;background:var(--bar)}
-a{color:inherit}details summary{cursor:pointer;width:max-content;max-width:100%}
+a{color:inherit}details{font-weight:400}details summary{cursor:pointer;width:max-content;max-width:100%}
 @media (max-width:45rem){body{font-size:15px}
 .days{grid-template-columns:repeat(15,minmax(0,1fr))}.day{height:2rem}.day i{display:block}.axis{display:none}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
