@@ -1,7 +1,7 @@
 import { durationWords, sizeWords, timeWords } from '../core/words';
 import type { ComponentStatus } from '../status/component-status';
 import type { StatusResult } from '../status/read-status';
-import { badge } from './dashboard-parts';
+import { badge, whole } from './dashboard-parts';
 import { heldComponents, shownState } from './held-components';
 import { type Html, html } from './html';
 import { localTimes } from './local-times';
@@ -14,7 +14,7 @@ export function componentCard(component: ComponentStatus, { hold, checkedAt }: S
 	const reasons = [...component.reasons, ...(heldComponents(hold).includes(component.component) ? ['Retention is on hold because of its backups: see above.'] : [])];
 	return html`<section class="card" aria-label="${component.label}"><header><h3>${component.label}</h3>${badge(shownState(component, hold))}</header>
 ${reasons.length === 0 ? null : html`<ul class="reasons">${reasons.map((reason) => html`<li>${localTimes(reason, timeZone)}</li>`)}</ul>`}
-<dl><dt>Newest</dt><dd>${ageHours === null ? when(lastSuccess?.startedAt) : html`<span class="whole">${when(lastSuccess?.startedAt)},</span> <span class="whole">${durationWords(ageHours * 3600)} ago</span>`}</dd>
+<dl><dt>Newest</dt><dd>${ageHours === null ? when(lastSuccess?.startedAt) : html`${whole(`${when(lastSuccess?.startedAt)},`)} ${whole(`${durationWords(ageHours * 3600)} ago`)}`}</dd>
 <dt>Next expected</dt><dd>${nextWords(component, checkedAt, timeZone)}</dd>
 <dt>Verified</dt><dd>${when(lastVerified?.at)}${lastVerified ? ` (${lastVerified.level})` : ''}</dd>
 <dt>Restored</dt><dd>${when(lastRestored?.at)}</dd>
