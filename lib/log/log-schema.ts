@@ -118,6 +118,8 @@ function viewStatements(schema: string): string {
 	) AS t (component, label, ok, late, always)
 	LEFT JOIN ${place}.backup_log l
 		ON l.component = t.component AND l.status = 'success' AND NOT l.damaged AND l.deleted_at IS NULL AND l.kind IN (${kinds})
+		-- What is dated later was written by a clock that is wrong, and says nothing about how fresh anything is.
+		AND l.created_at <= now() + interval '15 minutes'
 	WHERE t.always OR EXISTS (SELECT FROM ${place}.backup_log any_run WHERE any_run.component = t.component)
 	GROUP BY t.component, t.label, t.ok, t.late;
 COMMENT ON VIEW ${view} IS ${pg.escapeLiteral(`${MARK} ${VIEW_VERSION}`)};`;

@@ -1,7 +1,7 @@
 import { durationWords, sizeWords, timeWords } from '../core/words';
 import type { ComponentStatus } from '../status/component-status';
 import type { StatusResult } from '../status/read-status';
-import { badge } from './dashboard-parts';
+import { badge, whole } from './dashboard-parts';
 import { heldComponents, shownState } from './held-components';
 import { type Html, html } from './html';
 import { localTimes } from './local-times';
@@ -14,7 +14,7 @@ export function componentCard(component: ComponentStatus, { hold, checkedAt }: S
 	const reasons = [...component.reasons, ...(heldComponents(hold).includes(component.component) ? ['Retention is on hold because of its backups: see above.'] : [])];
 	return html`<section class="card" aria-label="${component.label}"><header><h3>${component.label}</h3>${badge(shownState(component, hold))}</header>
 ${reasons.length === 0 ? null : html`<ul class="reasons">${reasons.map((reason) => html`<li>${localTimes(reason, timeZone)}</li>`)}</ul>`}
-<dl><dt>Newest</dt><dd>${ageHours === null ? when(lastSuccess?.startedAt) : html`<span class="whole">${when(lastSuccess?.startedAt)},</span> <span class="whole">${durationWords(ageHours * 3600)} ago</span>`}</dd>
+<dl><dt>Newest</dt><dd>${ageHours === null ? when(lastSuccess?.startedAt) : html`${whole(`${when(lastSuccess?.startedAt)},`)} ${whole(`${durationWords(ageHours * 3600)} ago`)}`}</dd>
 <dt>Next expected</dt><dd>${nextWords(component, checkedAt, timeZone)}</dd>
 <dt>Verified</dt><dd>${when(lastVerified?.at)}${lastVerified ? ` (${lastVerified.level})` : ''}</dd>
 <dt>Restored</dt><dd>${when(lastRestored?.at)}</dd>
@@ -23,9 +23,11 @@ ${reasons.length === 0 ? null : html`<ul class="reasons">${reasons.map((reason) 
 <dt>Kept</dt><dd>${component.backups} backup${component.backups === 1 ? '' : 's'}, ${sizeWords(component.storedBytes)}</dd></dl></section>`;
 }
 
-function nextWords({ nextExpectedBy, state }: ComponentStatus, checkedAt: string, timeZone: string): Html {
+/** Late is what the state calls so: a run that is on its way is given the time that it takes. */
+function nextWords({ nextExpectedBy, findings }: ComponentStatus, checkedAt: string, timeZone: string): Html {
 	if (nextExpectedBy === null) return html`now: there is none`;
 	const late = (Date.parse(checkedAt) - Date.parse(nextExpectedBy)) / 1000;
+	const stale = findings.find(({ kind }) => kind === 'stale');
 	if (late <= 0) return html`by ${timeWords(nextExpectedBy, timeZone)}`;
-	return html`by ${timeWords(nextExpectedBy, timeZone)} ${badge(state === 'CRITICAL' ? 'CRITICAL' : 'WARNING', `${durationWords(late)} late`)}`;
+	return html`by ${timeWords(nextExpectedBy, timeZone)}${stale ? html` ${badge(stale.state, `${durationWords(late)} late`)}` : ', due now'}`;
 }

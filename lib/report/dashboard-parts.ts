@@ -17,3 +17,8 @@ export function table(columns: readonly string[], rows: readonly (readonly (Html
 	const body = rows.map(([first, ...rest]) => html`<tr><th scope="row">${first ?? ''}</th>${rest.map((cell, at) => html`<td data-label="${columns[at + 1] ?? ''}">${cell}</td>`)}</tr>`);
 	return html`<div class="scroll" tabindex="0" role="region" aria-label="${columns.join(', ')}"><table><thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
+
+/** Text that stays on one line. */
+export function whole(text: string): Html {
+	return html`<span class="whole">${text}</span>`;
+}

@@ -4,7 +4,7 @@ import type { BackupSummary } from '../catalog/summary';
 import type { JobProgress } from '../core/progress';
 import type { ComponentStatus } from '../status/component-status';
 import type { StatusResult } from '../status/read-status';
-import { badge, table } from './dashboard-parts';
+import { badge, table, whole } from './dashboard-parts';
 import type { ReportedFailure } from './find-failures';
 import type { RtoForecast } from './forecast-rto';
 import { type Html, html } from './html';
@@ -84,7 +84,7 @@ export function drillsSection(drills: readonly Drill[], timeZone: string): Html 
 	const heading = html`<h2>Restores as a test</h2>`;
 	if (drills.length === 0) return html`${heading}<p>No backup was ever restored as a test. A backup that was never restored is a hope: run a restore drill.</p>`;
 	const newest = [...drills].sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, SHOWN_DRILLS);
-	return html`${heading}${table(['When', 'Component', 'Backup', 'Took', 'Result'], newest.map(({ component, backup, at, durationSeconds, passed }) => [timeWords(at, timeZone), component, html`<code>${backup}</code>`, durationWords(durationSeconds), badge(passed ? 'OK' : 'CRITICAL', passed ? 'Passed' : 'Failed')]))}`;
+	return html`${heading}${table(['When', 'Component', 'Backup', 'Took', 'Result'], newest.map(({ component, backup, at, durationSeconds, passed }) => [whole(timeWords(at, timeZone)), component, html`<code>${backup}</code>`, durationWords(durationSeconds), badge(passed ? 'OK' : 'CRITICAL', passed ? 'Passed' : 'Failed')]))}`;
 }
 
 const SHOWN_FAILURES = 10;
@@ -93,7 +93,7 @@ const SHOWN_FAILURES = 10;
 export function failuresSection(failures: readonly ReportedFailure[], ranOnce: boolean, timeZone: string): Html {
 	const heading = html`<h2>Failures</h2>`;
 	if (failures.length === 0) return html`${heading}<p>${ranOnce ? 'Nothing that is known of the last 30 days failed.' : 'Nothing has run yet.'}</p>`;
-	const rows = failures.slice(0, SHOWN_FAILURES).map(({ at, what, message, open, done, advice }) => [timeWords(at, timeZone), what, localTimes(message, timeZone), html`${open ? badge('CRITICAL', 'Open') : badge('OK', 'Mended')} ${open ? localTimes(advice, timeZone) : localTimes(done, timeZone)}`]);
+	const rows = failures.slice(0, SHOWN_FAILURES).map(({ at, what, message, open, done, advice }) => [whole(timeWords(at, timeZone)), what, localTimes(message, timeZone), html`${open ? badge('CRITICAL', 'Open') : badge('OK', 'Mended')} ${open ? localTimes(advice, timeZone) : localTimes(done, timeZone)}`]);
 	const more = failures.length - SHOWN_FAILURES;
 	return html`${heading}${table(['When', 'What', 'Why', 'What was done'], rows)}${more > 0 ? html`<p class="small soft">and ${more} more</p>` : null}`;
 }
@@ -104,7 +104,7 @@ const SHOWN_RECOVERIES = 6;
 export function recoverySection(recoveries: readonly RecoverySummary[], forecast: RtoForecast, timeZone: string): Html {
 	const rows = recoveries.slice(0, SHOWN_RECOVERIES).map(({ name, startedAt, state, seconds, by, explanation }) => {
 		const shown = state === 'succeeded' ? badge('OK', 'Succeeded') : badge(state === 'running' ? 'WARNING' : 'CRITICAL', state);
-		return [timeWords(startedAt, timeZone), name, by || '\u2013', durationWords(seconds), shown, localTimes(explanation, timeZone)];
+		return [whole(timeWords(startedAt, timeZone)), name, by || '\u2013', durationWords(seconds), shown, localTimes(explanation, timeZone)];
 	});
 	return html`<h2>Recoveries and whole drills</h2><p>${forecast.explanation}</p>${rows.length === 0 ? html`<p>No runbook was ever run.</p>` : table(['When', 'Runbook', 'By', 'Took', 'Result', 'How far'], rows)}`;
 }

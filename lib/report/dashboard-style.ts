@@ -23,15 +23,16 @@ table{border-collapse:collapse;width:100%;font-size:.9375rem}th,td{text-align:le
 .day{height:1.6rem;border-radius:3px;display:flex;flex-direction:column;align-items:center;justify-content:center;font-size:.75rem;line-height:1.1}.day b{font-weight:700}.day i{display:none;font-style:normal;font-size:.65rem}
 .day.OK,.day.WARNING,.day.CRITICAL{border:1px solid currentColor}.day.UNKNOWN{border:1px dashed var(--soft);color:var(--soft)}
 .axis{margin:.5rem 0 .6rem;font-size:.75rem;color:var(--soft);text-align:center;white-space:nowrap}.axis span{min-width:0}.axis span:first-child{text-align:left}
+.key{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem}.key>span{display:inline-flex;align-items:center;gap:.45rem}.key .day{width:1.6rem;height:1.25rem;flex:none}
 .timeline{background:var(--card);border:1px solid var(--line);border-radius:.7rem;padding:.8rem 1rem}.timeline>div+div{margin-top:.6rem}
 progress{width:100%;height:.7rem;accent-color:var(--bar)}
 .meter{height:.6rem;min-width:8rem;margin-top:.45rem;border-radius:99px;background:var(--track);overflow:hidden}.meter i{display:block;height:100%;background:var(--bar)}
-a{color:inherit}details summary{cursor:pointer;width:max-content;max-width:100%}
+a{color:inherit}details{font-weight:400}details summary{cursor:pointer;width:max-content;max-width:100%}
 @media (max-width:45rem){body{font-size:15px}
 .days{grid-template-columns:repeat(15,minmax(0,1fr))}.day{height:2rem}.day i{display:block}.axis{display:none}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tr,td,tbody th{display:block;min-width:0}tbody tr{padding:.55rem .8rem}tbody tr+tr{border-top:1px solid var(--line)}td,tbody th{border:0;padding:.12rem 0}
-td{display:grid;grid-template-columns:7.5rem minmax(0,1fr);gap:.6rem}td::before{content:attr(data-label);color:var(--soft)}td>*{grid-column:2;justify-self:start}td>br{display:none}
+td{display:grid;grid-template-columns:7.5rem minmax(0,1fr);gap:.6rem}td::before{content:attr(data-label);color:var(--soft)}td{overflow-wrap:anywhere}td>*{grid-column:2;justify-self:start;min-width:0}td>br{display:none}
 dl{grid-template-columns:7rem minmax(0,1fr)}.meter{width:100%}}
 @media print{body{background:#fff}.card,.scroll,.timeline{break-inside:avoid}}
 `;

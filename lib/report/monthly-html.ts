@@ -23,14 +23,14 @@ export function renderMonthlyHtml(report: MonthlyReport): string {
 <style>${new Html(MONTHLY_STYLE)}</style>
 </head>
 <body style="margin:0;padding:0;background:#f5f6f8;color:#1c2330;">
-<table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;background:#f5f6f8;color:#1c2330;"><tr><td align="center" style="padding:12px 8px;">
+<div role="main"><table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;background:#f5f6f8;color:#1c2330;"><tr><td align="center" style="padding:12px 8px;">
 <table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" style="max-width:820px;table-layout:fixed;background:#ffffff;text-align:left;"><tr><td style="padding:20px 24px;">
 <h1 style="${FONT}font-size:22px;line-height:28px;margin:0 0 6px;">${title}</h1>
 <p class="soft" style="${FONT}font-size:14px;line-height:20px;${SOFT}margin:0 0 10px;">Report of ${period.words} \u00b7 made ${timeWords(status.checkedAt, timeZone)} (${timeZone}) \u00b7 ${status.store}</p>
 <p style="margin:0 0 14px;">${badge(status.state, `${status.state} now`)}</p>
 ${gravest(report)}${standing(report)}${goals(report)}${failed(report)}${runsChart(report)}${days(report)}${trendCharts(report)}${stored(report)}${drills(report)}${recoveries(report)}${computed(report)}
 </td></tr></table>
-</td></tr></table>
+</td></tr></table></div>
 </body>
 </html>
 `.text;

@@ -34,7 +34,8 @@ export function capped<T>(items: readonly T[]): { readonly shown: readonly T[]; 
 }
 
 /** Where the report knows less than people may think. */
-export function failuresNote({ failuresSince, period, timeZone }: MonthlyReport): string | null {
+export function failuresNote({ failuresSince, failures, period, rows, timeZone }: MonthlyReport): string | null {
+	if (rows.length + failures.length === 0) return null;
 	if (failuresSince === null) return 'Of failed runs this store remembers the newest of each series until one succeeds.';
 	if (Date.parse(failuresSince) <= period.from) return null;
 	return `Every failed run since ${timeWords(failuresSince, timeZone)} is listed; of earlier ones the newest of each series, until one succeeded.`;

@@ -35,7 +35,7 @@ const OPTIONS = { components: [], thresholds: [], holdOnAlarm: false, timeZone: 
 const HOSTILE = '<b>billing</b> & "archive"; DROP TABLE x; --';
 
 /** Locks tell by the clock of this machine whether their holder lives: so the scenes play now. */
-export async function renderScene(scene: Scene, days = 62): Promise<ScenePages> {
+export async function renderScene(scene: Scene, days = 95): Promise<ScenePages> {
 	const store = new MemoryStore();
 	const now = new Date();
 	const context = { now: () => new Date(), randomBytes, signal: NEVER, progress: () => undefined, keys: NO_KEYS, workFolder: '/nowhere' };
@@ -63,7 +63,7 @@ const SCHEDULE = [
 	{ component: 'postgres', kind: 'base', name: 'main', at: [2], every: 7, keptDays: 30, bytes: 2.3e9, seconds: 260 },
 	{ component: 'redis', kind: 'full', name: 'sessions', at: [3.05], every: 1, keptDays: 7, bytes: 61e6, seconds: 7 },
 	{ component: 'files', kind: 'full', name: 'uploads', at: [2.1], every: 7, keptDays: 90, bytes: 2.1e9, seconds: 340 },
-	{ component: 'files', kind: 'incremental', name: 'uploads', at: [0.55, 6.55, 12.55, 18.55], every: 1, keptDays: 90, bytes: 38e6, seconds: 21 },
+	{ component: 'files', kind: 'incremental', name: 'uploads', at: [0.55, 6.55, 12.55, 18.55], every: 1, keptDays: 82, bytes: 38e6, seconds: 21 },
 	{ component: 'config', kind: 'full', name: 'config', at: [4], every: 7, keptDays: 30, bytes: 84e3, seconds: 1 },
 	{ component: 'logs', kind: 'full', name: 'logs', at: [3.1], every: 1, keptDays: 14, bytes: 25e6, seconds: 3 },
 	{ component: 'n8n', kind: 'full', name: 'n8n', at: [3.15], every: 1, keptDays: 30, bytes: 12e6, seconds: 4 },
@@ -88,6 +88,7 @@ function sourceOf({ component, name }: Planned): Manifest['source'] {
 async function fill(store: MemoryStore, scene: Scene, days: number, ago: Ago, context: SceneContext): Promise<void> {
 	const now = Date.parse(ago(0));
 	const history = new Map<string, { planned: Planned; runs: PastRun[] }>();
+	const fulls: { id: string; at: number }[] = [];
 	for (const planned of SCHEDULE) {
 		const { component, kind, name, keptDays } = planned;
 		for (let day = days; day >= 0; day--) {
@@ -111,9 +112,10 @@ async function fill(store: MemoryStore, scene: Scene, days: number, ago: Ago, co
 				const key = historyKey(seriesOf({ component, kind, source: name }), startedAt.slice(0, 7));
 				history.set(key, { planned, runs: [...(history.get(key)?.runs ?? []), run] });
 				if (failed || age > keptDays * 24) continue;
-				const drilled = hour === planned.at[0] && (new Date(at).getUTCDate() === 1 || day === 1) ? [check({ at: new Date(at + 2 * HOUR).toISOString(), durationSeconds: Math.round(seconds * 1.8) })] : [];
-				const manifest = await publishSmall(store, { id, component, kind, startedAt, finishedAt, ...size, source: sourceOf(planned), parent: null }, drilled);
-				if (age < 14 * 24 && kind !== 'incremental') await recordCopy(store, context, manifest, { store: 's3 bucket crm-backups, folder /second', origin: false, copiedAt: finishedAt, checkedAt: finishedAt });
+				const drilled = hour === planned.at[0] && (new Date(at).getUTCDate() === 1 || age < (planned.every + 1) * 24) ? [check({ at: new Date(at + 2 * HOUR).toISOString(), durationSeconds: Math.round(seconds * 1.8) })] : [];
+				const manifest = await publishSmall(store, { id, component, kind, startedAt, finishedAt, ...size, source: sourceOf(planned), parent: kind === 'incremental' ? (fulls.filter((full) => full.at < at).at(-1)?.id ?? null) : null }, drilled);
+				if (component === 'files' && kind === 'full') fulls.push({ id, at });
+				if (age < 14 * 24) await recordCopy(store, context, manifest, { store: 's3 bucket crm-backups, folder /second', origin: false, copiedAt: finishedAt, checkedAt: finishedAt });
 			}
 		}
 	}

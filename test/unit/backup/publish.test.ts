@@ -8,8 +8,9 @@ import type { BackupDraft, DraftOutcome, PublishOptions } from '../../../lib/bac
 import { publishBackup } from '../../../lib/backup/publish';
 import { readArtifact } from '../../../lib/backup/read-artifact';
 import { findBackup } from '../../../lib/catalog/find-backup';
-import { readLastRuns } from '../../../lib/catalog/last-run';
+import { readLastRuns, writeLastRun } from '../../../lib/catalog/last-run';
 import { listBackups } from '../../../lib/catalog/list-backups';
+import { readRunHistory } from '../../../lib/catalog/run-history';
 import { acquireLock } from '../../../lib/catalog/locks';
 import { BackupError } from '../../../lib/core/errors';
 import type { ProgressEvent } from '../../../lib/core/progress';
@@ -120,6 +121,24 @@ describe('a backup that succeeds', () => {
 		});
 		expect(manifest.artifacts.map(({ name }) => name).sort()).toEqual(['RESTORE.txt', 'rows-1.copy', 'rows-2.copy', 'rows-3.copy']);
 	});
+});
+
+test('every run that ended is remembered: what succeeded, what failed, and what died before the next one began', async () => {
+	const store = new MemoryStore();
+	const good = await publishBackup(optionsFor(store), writeBoth);
+	await rejection(publishBackup(optionsFor(store), async () => await Promise.reject(new BackupError('TOOL_FAILED', 'pg_dump ended with 1.', 'Look at its messages.'))));
+	const startedAt = new Date().toISOString();
+	const died = { formatVersion: 1 as const, component: 'postgres' as const, kind: 'full' as const, source: 'crm', backupId: '20261122T020000Z-full-aaaaaa', outcome: 'running' as const, startedAt, finishedAt: null, error: null };
+	await writeLastRun(store, died, controller.signal);
+	await publishBackup(optionsFor(store), writeBoth);
+	const { runs, since } = await readRunHistory(store, new Date(0));
+	expect(runs).toMatchObject([
+		{ backupId: good.id, outcome: 'success', component: 'postgres', source: 'crm', storedBytes: good.storedBytes, sourceBytes: good.sourceBytes, durationSeconds: good.durationSeconds, error: null },
+		{ outcome: 'failed', error: { code: 'TOOL_FAILED', message: 'pg_dump ended with 1.' }, storedBytes: null },
+		{ backupId: died.backupId, outcome: 'failed', finishedAt: null, durationSeconds: null, error: { code: 'JOB_CRASHED' } },
+		{ outcome: 'success' },
+	]);
+	expect(since.get('postgres')).toEqual(new Date(good.startedAt));
 });
 
 describe('a backup that fails', () => {

@@ -1,5 +1,8 @@
 import { writeExpectedRun } from '../../../lib/catalog/expected-runs';
 import { writeLastRun } from '../../../lib/catalog/last-run';
+import { historyKey } from '../../../lib/catalog/layout';
+import { seriesOf } from '../../../lib/catalog/series';
+import { writeSmallObject } from '../../../lib/catalog/small-object';
 import { holdRetention } from '../../../lib/catalog/retention-hold';
 import { appendToHistory, pastRun } from '../../../lib/catalog/run-history';
 import { NO_KEYS } from '../../../lib/core/keys';
@@ -145,13 +148,14 @@ test('what is gravest stands first', async () => {
 });
 
 test('a month of six components at the shipped schedule stays below the size beyond which mail programs cut it off', async () => {
-	for (const scene of ['well', 'failures'] as const) expect(Buffer.byteLength((await renderScene(scene)).report)).toBeLessThan(90_000);
-}, 60_000);
+	expect(Buffer.byteLength((await renderScene('failures')).report)).toBeLessThan(90_000);
+});
 
 test('long lists are cut, and say by how much', async () => {
 	const store = new MemoryStore();
 	const series = { component: 'postgres', kind: 'full', source: SOURCE.name } as const;
-	for (let at = 0; at < 400; at++) await appendToHistory(store, series, pastRun({ ...failedRun(2 + at, `Failure ${at} ${'x'.repeat(900)}`), outcome: 'failed' }), NEVER);
+	const runs = Array.from({ length: 400 }, (_, at) => pastRun({ ...failedRun(2 + at, `Failure ${at} ${'x'.repeat(900)}`), outcome: 'failed' }));
+	await writeSmallObject(store, historyKey(seriesOf(series), '2026-11'), { formatVersion: 1, ...series, runs }, { signal: NEVER });
 	const { html, text, failures } = await readMonthlyReport(store, OPTIONS, context);
 	expect(failures).toHaveLength(400);
 	for (const part of [html, text]) expect(part).toContain('and 385 more');
