@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { JobContext } from '../core/context';
+import { BackupError } from '../core/errors';
 import { StepRecorder } from '../core/steps';
 import { chooseBase } from '../postgres/recovery/choose-base';
-import type { BaseChoice } from '../postgres/recovery/options';
+import type { BaseChoice, RecoveryDestination } from '../postgres/recovery/options';
 import { recover } from '../postgres/recovery/recover';
 import { stopRecovered } from '../postgres/recovery/stop-recovered';
 import type { Store } from '../storage/store';
@@ -15,7 +16,9 @@ export interface RecoveryDrillOptions {
 	readonly base: BaseChoice;
 	/** Folder with the program `postgres`; empty: searched. */
 	readonly serverFolder: string;
-	/** Where there is room for the whole server; a folder is made in it and removed. Empty: beside the job's work folder. */
+	/** Who recovers in the place of a server of this machine; null: nobody. */
+	readonly container: Omit<Extract<RecoveryDestination, { readonly mode: 'handOver' }>, 'mode'> | null;
+	/** Where there is room for the whole server, and which the container sees too; a folder is made in it and removed. Empty: beside the job's work folder. */
 	readonly folder: string;
 	/** A superuser of the recovered server; empty: found by itself. */
 	readonly user: string;
@@ -28,9 +31,11 @@ const CLEAN_UP_MS = 90_000;
 /**
  * Recovers a base backup with all archived WAL after it in a throwaway folder, looks that it came to the end, reads all of its pages, stops it and removes the
  * folder. The outcome goes into the catalog.
+ * @throws BackupError `INVALID_INPUT` where a container is to do it and no folder that it sees was named; what recovering failed with
  */
 export async function recoveryDrill(options: RecoveryDrillOptions, context: JobContext): Promise<VerifyResult> {
-	const { store } = options;
+	const { store, container } = options;
+	if (container && options.folder === '') throw new BackupError('INVALID_INPUT', 'The recovery container is to recover, and no folder was named that it sees.', 'Name the folder that is mounted in both, e.g. /recovery.');
 	const target = { by: 'latest' } as const;
 	const { found } = await chooseBase({ store, base: options.base, target, timeline: null }, context);
 	const { manifest } = found;
@@ -48,7 +53,7 @@ export async function recoveryDrill(options: RecoveryDrillOptions, context: JobC
 					inclusive: true,
 					timeline: null,
 					folder,
-					destination: { mode: 'startHere', serverFolder: options.serverFolder },
+					destination: container ? { mode: 'handOver', ...container } : { mode: 'startHere', serverFolder: options.serverFolder },
 					user: options.user,
 					checkPages: options.checkPages,
 					dryRun: false,

@@ -4,7 +4,7 @@ import type { Operation, OperationInput } from '../shared/operation';
 import { optionsCollection, timeoutField } from '../shared/option-fields';
 import { wrong } from '../shared/parameters';
 import { plainData } from '../shared/plain-data';
-import { baseFields, checkPagesField, readBase, readServerFolder, serverFolderField, superuserField } from '../shared/recovery-fields';
+import { baseFields, checkPagesField, readBase, readContainer, readServerFolder, serverFolderField, superuserField, waitMinutesField } from '../shared/recovery-fields';
 import { dryRunField, dryRunHints } from './restore-common';
 
 const operation = ['postgresPointInTime'];
@@ -125,14 +125,7 @@ export const postgresPointInTimeOperation: Operation<'postgres.recover'> = {
 				description: 'The timeline to follow. Without it, the newest to which the base backup leads.',
 			},
 			timeoutField,
-			{
-				displayName: 'Wait for Recovery Container (Minutes)',
-				name: 'waitMinutes',
-				type: 'number',
-				typeOptions: { minValue: 1 },
-				default: 60,
-				description: 'How long the recovery container may take until its server has recovered',
-			},
+			waitMinutesField,
 		]),
 	],
 
@@ -193,16 +186,14 @@ function readXid(value: unknown): string {
 	throw wrong('Transaction ID', 'is not a number', 'Use what pg_current_xact_id() showed, e.g. 31415.');
 }
 
-async function readDestination({ parameters, connection, folder }: OperationInput) {
-	const options = parameters.collection('options');
+async function readDestination(input: OperationInput) {
+	const { parameters, folder } = input;
 	const mode = parameters.choice('recoveryMode', 'Recovered By', MODES);
 	switch (mode) {
 		case 'startHere':
-			return { mode, serverFolder: await readServerFolder(options, folder) };
-		case 'handOver': {
-			const minutes = options.number('waitMinutes', 'Wait for Recovery Container (Minutes)');
-			return { mode, connection: await connection(), waitSeconds: minutes === undefined ? undefined : minutes * 60 };
-		}
+			return { mode, serverFolder: await readServerFolder(parameters.collection('options'), folder) };
+		case 'handOver':
+			return { mode, ...(await readContainer(input)) };
 		case 'prepareOnly':
 			return { mode };
 	}

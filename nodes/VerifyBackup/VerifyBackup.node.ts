@@ -63,7 +63,7 @@ export class VerifyBackup implements INodeType {
 				name: 'backupPostgresApi',
 				required: true,
 				testedBy: 'backupPostgresTest',
-				displayOptions: { show: { operation: ['askQuestion', 'compareDatabases', 'crossCheck', 'n8nDrill', 'restoreDrill', 'rowDiff'] }, hide: { n8nDatabase: ['sqlite'] } },
+				displayOptions: { show: { operation: ['askQuestion', 'compareDatabases', 'crossCheck', 'n8nDrill', 'recoveryDrill', 'restoreDrill', 'rowDiff'] }, hide: { n8nDatabase: ['sqlite'], recoveryMode: ['startHere'] } },
 			},
 			{
 				displayName: 'Empty Redis Server',

@@ -78,3 +78,18 @@ export async function readServerFolder(options: CollectionValues, folder: Operat
 	const path = options.text('serverFolder', 'Server Folder');
 	return path === undefined ? undefined : await folder(path, 'Server Folder');
 }
+
+export const waitMinutesField: INodeProperties = {
+	displayName: 'Wait for Recovery Container (Minutes)',
+	name: 'waitMinutes',
+	type: 'number',
+	typeOptions: { minValue: 1 },
+	default: 60,
+	description: 'How long the recovery container may take until its server has recovered',
+};
+
+/** The recovery container, and how long it is waited for. */
+export async function readContainer({ parameters, connection }: Pick<OperationInput, 'parameters' | 'connection'>) {
+	const minutes = parameters.collection('options').number('waitMinutes', 'Wait for Recovery Container (Minutes)');
+	return { connection: await connection(), waitSeconds: minutes === undefined ? undefined : minutes * 60 };
+}

@@ -104,8 +104,12 @@ test('a drill of the newest base backup', async () => {
 		decryption: null,
 		base: { by: 'newest', source: 'db:5432' },
 		serverFolder: '',
+		container: null,
 		folder: '',
 		user: '',
 		checkPages: true,
 	});
+	running.mockClear();
+	const inContainer = { operation: 'recoveryDrill', baseSource: '', recoveryMode: 'handOver', options: { folder: '/recovery', waitMinutes: 5 } };
+	expect(await jobOf(new VerifyBackup(), inContainer)).toMatchObject({ folder: '/recovery', container: { connection: { host: expect.any(String) }, waitSeconds: 300 } });
 });

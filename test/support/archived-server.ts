@@ -75,6 +75,8 @@ export interface ArchiveOptions {
 	readonly without?: readonly string[];
 	/** Put the bytes of another one under a name. */
 	readonly swapped?: Readonly<Record<string, string>>;
+	/** Change the byte at this place of one, as if it had been wrong when it came. */
+	readonly flipped?: Readonly<Record<string, number>>;
 	readonly keys?: JobContext['keys'];
 	/** Only those of this timeline. */
 	readonly timeline?: number;
@@ -94,6 +96,8 @@ export async function archiveWal(server: Pick<PostgresServer, 'query'>, store: S
 	for (const name of names) {
 		if (options.without?.includes(name) || (options.timeline !== undefined && Number.parseInt(name.slice(0, 8), 16) !== options.timeline)) continue;
 		const content = await read(options.swapped?.[name] ?? name);
+		const flip = options.flipped?.[name];
+		if (flip !== undefined) content.writeUInt8(content.readUInt8(flip) ^ 1, flip);
 		const place = readSegmentName(name, bytes);
 		const start = place?.start ?? 0n;
 		await writeWal(

@@ -18,14 +18,12 @@ export const baseChoiceSchema = z.discriminatedUnion('by', [
 /** Folder with the program `postgres`; empty: PATH and the usual folders are searched. */
 export const serverFolder = z.union([z.literal(''), absolutePath]).default('');
 
+/** The recovery container, with a superuser of the server that was backed up. */
+const containerSchema = z.strictObject({ connection: postgresConnectionSchema, waitSeconds: z.number().positive().default(3600) });
+
 const destinationSchema = z.discriminatedUnion('mode', [
 	z.strictObject({ mode: z.literal('startHere'), serverFolder }),
-	z.strictObject({
-		mode: z.literal('handOver'),
-		/** The recovery container, with a superuser of the server that was backed up. */
-		connection: postgresConnectionSchema,
-		waitSeconds: z.number().positive().default(3600),
-	}),
+	containerSchema.extend({ mode: z.literal('handOver') }),
 	z.strictObject({ mode: z.literal('prepareOnly') }),
 ]);
 
@@ -92,7 +90,9 @@ export const recoveryDrillJob = z.strictObject({
 	...decryptionField,
 	base: baseChoiceSchema.default({ by: 'newest' }),
 	serverFolder,
-	/** Where there is room for the whole server; empty: the folder for temporary files. */
+	/** Who recovers in the place of a server of this machine. */
+	container: containerSchema.nullable().default(null),
+	/** Where there is room for the whole server, and which the container sees too; empty: the folder for temporary files. */
 	folder: z.union([z.literal(''), absolutePath]).default(''),
 	user: z.string().default(''),
 	checkPages: z.boolean().default(true),

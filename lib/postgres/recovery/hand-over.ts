@@ -12,6 +12,7 @@ import type { RecoverOptions, RecoveryDestination } from './options';
 import { APPLICATION_NAME } from './own-server';
 import { type Proven, proveRecovered } from './prove-recovered';
 import { type RecoveryRecord, writeRecoveryRecord } from './recovery-folder';
+import { LogReader, recoveryFailure } from './server-log';
 
 export interface HandOverRequest extends Omit<RecoverOptions, 'destination'>, ChosenBase {
 	readonly destination: Extract<RecoveryDestination, { readonly mode: 'handOver' }>;
@@ -33,7 +34,7 @@ const CONTAINER_STOP_MS = 90_000;
 
 /**
  * Lets the container `postgres-recovery` (docker/postgres-recovery.sh), which sees the same folder, start the server, and waits for it over the network.
- * @throws BackupError `TIMED_OUT` when nobody takes the request; `RESTORE_FAILED` with the container's words; `TARGET_MISSED`
+ * @throws BackupError `TIMED_OUT` when nobody takes the request; what the server's log says (`recoveryFailure`), or `SERVER_ERROR` with the container's words; `TARGET_MISSED`
  */
 export async function handOver(request: HandOverRequest, context: JobContext, steps: StepRecorder): Promise<Proven> {
 	const { folder, destination, record } = request;
@@ -95,7 +96,7 @@ async function untilRecovered({ folder, destination }: HandOverRequest, context:
 	for (;;) {
 		const status = (await readFile(join(folder, STATUS_FILE), 'utf8').catch(() => '')).trim();
 		const [word, ...rest] = status.split(' ');
-		if (word === 'failed') throw new BackupError('RESTORE_FAILED', `The recovery container could not recover: ${rest.join(' ')}.`, "See server.log in the recovery folder and the container's log.");
+		if (word === 'failed') throw await containerFailure(folder, rest.join(' '));
 		if (word !== undefined && word !== '') last = `the container says: ${status.slice(0, 200)}`;
 		context.progress({ step: `Waiting for the recovery container (${last})` });
 		if (word === 'running') {
@@ -108,6 +109,13 @@ async function untilRecovered({ folder, destination }: HandOverRequest, context:
 		}
 		await pause(POLL_MS, context.signal);
 	}
+}
+
+/** What the server's log says, where it can be read and the server had a word to say. */
+async function containerFailure(folder: string, why: string): Promise<BackupError> {
+	const log = await new LogReader(join(folder, 'server.log')).read().catch(() => undefined);
+	if (log && log.tail.length > 0) return recoveryFailure(log, `the recovery container says: ${why}`);
+	return new BackupError('SERVER_ERROR', `The recovery container could not recover: ${why}.`, "See server.log in the recovery folder and the container's log.");
 }
 
 async function answers(connection: HandOverRequest['destination']['connection'], { signal }: JobContext): Promise<true | string> {

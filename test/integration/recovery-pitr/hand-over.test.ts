@@ -11,6 +11,7 @@ import { superuserNames } from '../../../lib/postgres/recovery/superusers';
 import { readControlFile } from '../../../lib/postgres/recovery/control-file';
 import { recover } from '../../../lib/postgres/recovery/recover';
 import { stopRecovered } from '../../../lib/postgres/recovery/stop-recovered';
+import { recoveryDrill } from '../../../lib/verify/recovery-drill';
 import { openStore } from '../../../lib/storage/open-store';
 import { ARCHIVED_SERVER, archiveWal, serverClock, stockBaseBackup } from '../../support/archived-server';
 import { freePort } from '../../support/free-port';
@@ -65,7 +66,7 @@ const request = (folder: string, destination: Parameters<typeof recover>[0]['des
 	dryRun: false,
 });
 
-test('the recovery container starts what is handed over, reports, is reached with the old password, stops and cleans up', async () => {
+test('the recovery container starts what is handed over, reports, is reached with the old password, stops and cleans up; it does drills too', async () => {
 	const port = await freePort();
 	const container: ChildProcess = spawn('sh', [join(project, 'docker', 'postgres-recovery.sh')], {
 		env: { PATH: process.env.PATH, RECOVERY_ROOT: root, RECOVERY_PORT: String(port), RECOVERY_LISTEN: '127.0.0.1', POSTGRES: join(SERVER_FOLDER, 'postgres') },
@@ -80,6 +81,10 @@ test('the recovery container starts what is handed over, reports, is reached wit
 		expect(rows).toEqual([{ n: 1 }]);
 		expect(await stopRecovered({ folder, remove: true }, context)).toMatchObject({ stopped: true, removed: true });
 		await expect(readdir(folder)).rejects.toThrow('ENOENT');
+		const drill = { store: openStore({ type: 'folder', path: store, prefix: '' } as const, context), base: { by: 'newest' } as const, serverFolder: '', container: { connection, waitSeconds: 60 }, folder: root, user: '', checkPages: true };
+		await expect(recoveryDrill({ ...drill, folder: '' }, context)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+		expect(await recoveryDrill(drill, context)).toMatchObject({ passed: true, level: 'restore', backup: { id: base.id } });
+		expect(await readdir(root)).toEqual([]);
 	} finally {
 		container.kill('SIGTERM');
 		await once(container, 'exit');

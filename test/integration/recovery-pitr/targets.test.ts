@@ -136,6 +136,7 @@ describe('targets', () => {
 		expect((await recovered({ by: 'lsn', lsn: log[5]!.lsn })).rows).toEqual(upTo(6));
 		expect((await recovered({ by: 'name', name: "before the 'migration" })).rows).toEqual(upTo(8));
 		expect((await recovered({ by: 'xid', xid: log[6]!.xid }, { inclusive: false })).rows).toEqual(upTo(6));
+		expect((await recovered({ by: 'xid', xid: log[6]!.xid })).rows).toEqual(upTo(7));
 	});
 
 	test('before and after the window, the windows are named', async () => {
@@ -174,8 +175,15 @@ describe('faults', () => {
 		const swapped = changed((_key, content) => content);
 		await archiveWal(server, swapped, context, { swapped: { [last]: segments.at(-2)! } });
 		const wrong = request({ by: 'time', time: log[9]!.after }, { store: swapped });
-		await expect(recover(wrong, context)).rejects.toMatchObject({ code: 'TARGET_MISSED' });
+		await expect(recover(wrong, context)).rejects.toMatchObject({ code: 'WAL_DAMAGED', message: expect.stringContaining('the page says that it is the one at') });
 		await expectNothingLeft(wrong);
+
+		// Inside the first record of the segment, of which only the server computes the checksum.
+		const flipped = changed((_key, content) => content);
+		await archiveWal(server, flipped, context, { flipped: { [last]: 40 + 30 } });
+		const short = request({ by: 'time', time: log[9]!.after }, { store: flipped });
+		await expect(recover(short, context)).rejects.toMatchObject({ code: 'TARGET_MISSED' });
+		await expectNothingLeft(short);
 	});
 
 	test("another server's base backup under this one's name", async () => {
@@ -204,8 +212,18 @@ describe('faults', () => {
 	});
 });
 
+test('a drill whose server is killed says nothing against the base backup', async () => {
+	const drill = recoveryDrill({ store, base: { by: 'newest' }, serverFolder: SERVER_FOLDER, container: null, folder: root, user: '', checkPages: false }, { ...context, progress: ({ step }) => {
+		if (step !== 'Recovering') return;
+		for (const { pid, command } of serversBelow(root)) if (command[0]?.endsWith('/postgres')) process.kill(pid, 'SIGKILL');
+	} });
+	await expect(drill).rejects.toMatchObject({ code: 'SERVER_ERROR', message: expect.stringContaining('SIGKILL') });
+	expect(await listBackups(store, { kinds: ['base'] })).toMatchObject([{ status: 'success', verified: null }]);
+	expect((await readdir(root)).filter((name) => name.includes('drill'))).toEqual([]);
+});
+
 test('a drill recovers, reads all pages, leaves nothing and is recorded', async () => {
-	const checked = await recoveryDrill({ store, base: { by: 'newest' }, serverFolder: SERVER_FOLDER, folder: root, user: '', checkPages: true }, context);
+	const checked = await recoveryDrill({ store, base: { by: 'newest' }, serverFolder: SERVER_FOLDER, container: null, folder: root, user: '', checkPages: true }, context);
 	expect(checked).toMatchObject({ passed: true, level: 'restore', backup: { id: base.id } });
 	expect((await readdir(root)).filter((name) => name.includes('drill'))).toEqual([]);
 	expect((await listBackups(store, { kinds: ['base'] }))[0]?.verified).toMatchObject({ level: 'restore' });
