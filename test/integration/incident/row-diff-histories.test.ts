@@ -56,7 +56,7 @@ const operation = fc.record({ does: fc.constantFrom('insert' as const, 'insert' 
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 const history = fc.array(operation, { maxLength: 14 });
 const worlds = fc.array(fc.record({ early: history, incident: history, later: history }), { minLength: 1, maxLength: WORLDS, size: 'max' });
-const base = { region: 1, no: 1, title: null, id: 1, team: 1, boss: null, nick: null, note: null, person: 1, reply: null, body: 'x', what: 'y' };
+const base: Operation['values'] = { region: 1, no: 1, title: null, id: 1, team: 1, boss: null, nick: null, note: null, person: 1, reply: null, body: 'a', what: 'b' };
 /** What every world begins with. */
 const BASE: readonly Operation[] = (
 	[
