@@ -91,6 +91,23 @@ clean() {
 	say "$1" removed
 }
 
+# What a container that was killed had taken is taken again: its server is gone, and its data folder starts like after a crash.
+take_back() {
+	case $(cat "$1/status" 2>/dev/null || true) in taken | running) ;; *) return 0 ;; esac
+	pid=$(sed -n 1p "$1/data/postmaster.pid" 2>/dev/null || true)
+	# By its name: in a new container the same number may be another process.
+	if [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null || true)" = postgres ]; then
+		printf '%s: its server (process %s) runs without this one; stop it first\n' "$1" "$pid" >&2
+		return 0
+	fi
+	rm -f "$1/data/postmaster.pid" "$1/status"
+	printf '%s: taken back\n' "$1"
+}
+
+for status in "$RECOVERY_ROOT"/status "$RECOVERY_ROOT"/*/status; do
+	if [ -f "$status" ]; then take_back "$(dirname "$status")"; fi
+done
+
 while :; do
 	for stop in "$RECOVERY_ROOT"/stop "$RECOVERY_ROOT"/*/stop; do
 		if [ -f "$stop" ]; then clean "$(dirname "$stop")"; fi

@@ -6,7 +6,6 @@ import pg from 'pg';
 import type { BackupSummary } from '../../lib/catalog/summary';
 import type { ContinuityResult, DatabaseComparison, RecoverResult, ReplaceResult, RowDiffResult } from '../../lib/jobs/results';
 import { serverClock } from '../support/archived-server';
-import { longTest } from '../support/breadth';
 import { createCrmDatabase } from '../support/crm-database';
 import { FORM_LOGIN } from '../support/n8n-credentials';
 import { FormVisit } from '../support/n8n-form';
@@ -14,6 +13,7 @@ import { type N8nServer, startN8n } from '../support/n8n-server';
 import { LoggingWriter, logDifferences } from '../support/logging-writer';
 import { type PackedPackage, packPackage } from '../support/packed-package';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
+import { newestRecovery } from '../support/recovery-journals';
 import { installShippedWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
 import { until } from '../support/until';
 
@@ -35,7 +35,7 @@ describe('Recovery: Point in Time, in a real n8n', () => {
 		await chmod(recoveryFolder, 0o755);
 		await createCrmDatabase(server, SHIPPED_DATABASE, 0.05);
 		n8n = await startN8n({ tarball: packed.tarball, allowedFolders: [recoveryFolder] });
-		await installShippedWorkflows(n8n, server, { recoveryFolder });
+		await installShippedWorkflows(n8n, server, { recoveryFolder, watchSeconds: 2 });
 	}, 180_000);
 
 	afterAll(async () => {
@@ -80,6 +80,17 @@ describe('Recovery: Point in Time, in a real n8n', () => {
 		expect(await readdir(recoveryFolder)).toEqual([]);
 	}, 60_000);
 
+	test('what fails ends as a failed execution, told to the team before anybody looks at the page', async () => {
+		const visit = await FormVisit.begin(n8n.url, PATH, ['yesterday', 'a test', CONFIRMATION], FORM_LOGIN);
+		expect(await visit.page()).toContain('At "Plan"');
+		expect(await told()).toContainEqual(expect.objectContaining({ event: 'problem', title: 'Recovery: Point in Time stopped', what: expect.stringContaining('At "Plan"') as string }));
+		await visit.leave();
+		await until('the execution fails', async () => (await n8n.rest.executions(SHIPPED.pointInTime))[0]?.status === 'error');
+		const [failed] = await n8n.rest.executions(SHIPPED.pointInTime);
+		expect((await n8n.rest.execution(failed!.id)).describe()).toContain('At "Plan"');
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ name: 'Recovery: Point in Time', state: 'abandoned', by: 'a test' });
+	}, 60_000);
+
 	test('recovers to one second before, shows what differs, and replaces the live database when a person says so', async () => {
 		const visit = await FormVisit.begin(n8n.url, PATH, [target, 'contacts was dropped', CONFIRMATION], FORM_LOGIN);
 		const page = await visit.page(180_000);
@@ -106,17 +117,20 @@ describe('Recovery: Point in Time, in a real n8n', () => {
 		expect(logDifferences(writer.log, (await server.query<{ id: number }>('SELECT id FROM writer_log', SHIPPED_DATABASE)).map(({ id }) => id), target)).toEqual([]);
 		expect(await server.query('SELECT 1 AS kept FROM pg_database WHERE datname = $1', 'postgres', [replace.previousDatabase])).toEqual([{ kept: 1 }]);
 		expect(await readdir(recoveryFolder)).toEqual([]);
+		const decision = { question: 'Keep or replace?', answer: `Replace the live database, ${SHIPPED_DATABASE}`, by: 'contacts was dropped' };
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ state: 'succeeded', decisions: [decision] });
+		expect((await told()).map(({ title }) => title)).toEqual(expect.arrayContaining(['Recovery: Point in Time: a person must decide', 'Recovery: Point in Time: the live database was replaced']));
 	}, 300_000);
 
 	// *Scenario: Data Corruption* is rehearsed with kills too (test/rehearsal/killed-runbooks.test.ts).
-	longTest('Scenario: Data Corruption finds a bad UPDATE, brings exactly its rows back, and watches', async () => {
+	test('Scenario: Data Corruption finds a bad UPDATE, brings exactly its rows back, and watches', async () => {
 		const contact = async () => await server.query('SELECT id, email, name FROM contacts ORDER BY id', SHIPPED_DATABASE);
 		await sleep(1_000);
 		const well = await serverClock(server);
 		const before = await contact();
-		for (let n = 0; n < 40; n++) await server.query("INSERT INTO writer_log SELECT max(id) + 1, now() FROM writer_log", SHIPPED_DATABASE);
+		for (let n = 0; n < 10; n++) await server.query("INSERT INTO writer_log SELECT max(id) + 1, now() FROM writer_log", SHIPPED_DATABASE);
 		const [bad] = await server.query<{ xid: string }>("UPDATE contacts SET email = 'x' || id || '@bad.example' WHERE id % 2 = 0 RETURNING pg_current_xact_id()::text AS xid", SHIPPED_DATABASE);
-		for (let n = 0; n < 40; n++) await server.query("INSERT INTO writer_log SELECT max(id) + 1, now() FROM writer_log", SHIPPED_DATABASE);
+		for (let n = 0; n < 10; n++) await server.query("INSERT INTO writer_log SELECT max(id) + 1, now() FROM writer_log", SHIPPED_DATABASE);
 		await server.query("UPDATE contacts SET name = 'Later Good' WHERE id IN (2, 3)", SHIPPED_DATABASE);
 		await server.query("UPDATE contacts SET email = 'new@example.org' WHERE id = 4", SHIPPED_DATABASE);
 		await sleep(5_000);
@@ -125,6 +139,11 @@ describe('Recovery: Point in Time, in a real n8n', () => {
 		const visit = await FormVisit.begin(n8n.url, 'scenario-data-corruption', [question, well, 'Yes: end its sessions and let nobody in', 'a bad UPDATE; the test', `SEARCH ${SHIPPED_DATABASE}`], FORM_LOGIN);
 		const page = await visit.page(240_000);
 		expect(page).toContain(`Transaction ${bad!.xid}`);
+		// What is decided on: the statements, and the rows that stay.
+		expect(page).toMatch(/UPDATE ONLY "public"\."contacts" AS t SET "email" = /);
+		expect(page).toMatch(/<td>public\.contacts<\/td><td>4<\/td><td>email<\/td><td>changed again since/);
+		// The fence was this run's own, and is lifted: rows are compared in an open database.
+		expect(await contact()).toHaveLength(before.length);
 		const [waiting] = await n8n.rest.executions(SHIPPED.dataCorruption);
 		const { rowDiff } = (await n8n.rest.execution(waiting!.id)).items<{ rowDiff: RowDiffResult }>('Row Diff')[0]!;
 		const wrecked = before.filter(({ id }) => Number(id) % 2 === 0).length;
@@ -135,13 +154,24 @@ describe('Recovery: Point in Time, in a real n8n', () => {
 		expect(await contact()).toEqual(before.map((row) => ({ ...row, ...([2, 3].includes(Number(row.id)) && { name: 'Later Good' }), ...(Number(row.id) === 4 && { email: 'new@example.org' }) })));
 		expect((await readdir(recoveryFolder)).filter((name) => !name.endsWith('-patch.sql') && !name.endsWith('-search'))).toEqual([]);
 
-		const reported = async () => {
-			const [watch] = await n8n.rest.executions(SHIPPED.corruptionWatch);
-			return watch === undefined ? [] : (await n8n.rest.execution(watch.id)).items<{ text: string }>('Report');
-		};
-		await until('the watch reports', async () => (await reported()).length > 0);
-		expect(await reported()).toMatchObject([{ damaged: false, text: expect.stringContaining('All is well') as string }]);
-	}, 400_000);
+		const decision = { question: 'What now?', answer: `Apply the patch: only the wrecked rows come back, ${SHIPPED_DATABASE}`, by: 'a bad UPDATE; the test' };
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ name: 'Scenario: Data Corruption', state: 'succeeded', decisions: [decision] });
+		// "All is well" comes again and again, not once.
+		await until('the watch reports a second time', async () => (await told()).filter(({ key, what }) => key.startsWith('watch/') && what.startsWith('All is well')).length >= 2);
+	}, 200_000);
+
+	interface Told {
+		readonly key: string;
+		readonly event: string;
+		readonly title: string;
+		readonly what: string;
+	}
+
+	/** What *Backup: Notify* was told. */
+	async function told(): Promise<Told[]> {
+		const executions = await Promise.all((await n8n.rest.executions(SHIPPED.notify)).map(async ({ id }) => await n8n.rest.execution(id)));
+		return executions.flatMap((execution) => execution.items<{ alert: Told }>('When Told').map(({ alert }) => alert));
+	}
 
 	async function tables(): Promise<string[]> {
 		return (await server.query<{ name: string }>(`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`, SHIPPED_DATABASE)).map(({ name }) => name);

@@ -32,6 +32,11 @@ export class FormVisit {
 		}
 	}
 
+	/** What the browser does by itself with a last page once it is shown: what comes behind that page goes on. */
+	async leave(): Promise<void> {
+		await this.submit([]);
+	}
+
 	/** Submits the page that is shown. */
 	async submit(values: readonly string[]): Promise<void> {
 		const response = await fetch(this.waitingUrl, { method: 'POST', body: filledIn(values) });

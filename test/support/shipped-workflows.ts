@@ -57,6 +57,8 @@ export interface SettingsToEdit {
 	readonly settings?: Readonly<Record<string, string | boolean>>;
 	/** Left out: alerts go nowhere, as shipped. */
 	readonly channels?: AlertChannels;
+	/** How long *Corruption Watch* waits before it asks again; left out: an hour, as shipped. */
+	readonly watchSeconds?: number;
 	/** Left out: no schedule ever comes, since a run by the clock in the middle of a test would be taken for one of the test's own. */
 	readonly withSchedules?: boolean;
 }
@@ -72,14 +74,14 @@ const SMTP = { id: 'brTestSmtp000001', name: 'Mail' };
 const SLACK = { id: 'brTestSlack00001', name: 'Slack' };
 
 /** For a whole stack, or only its database server where nothing else matters. */
-export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { workflows, recoveryFolder, settings, channels, withSchedules, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
+export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { workflows, recoveryFolder, settings, channels, watchSeconds, withSchedules, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
 	const webhookKey = randomBytes(24).toString('hex');
 	const whole = 'server' in stack ? stack : undefined;
 	const folders = [n8n.storeFolder, whole?.places.second ?? n8n.storeFolder, whole?.places.third ?? n8n.storeFolder] as const;
 	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
 	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
 	if (channels) await n8n.importCredentials(channelCredentials(channels));
-	await importEdited(n8n, whole, { workflows, recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels, withSchedules });
+	await importEdited(n8n, whole, { workflows, recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels, watchSeconds, withSchedules });
 	// Continuous archiving begins when it is published: whoever wants it does that.
 	await n8n.publish(...Object.values(SHIPPED).filter((id) => id !== SHIPPED.continuous));
 	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
@@ -94,7 +96,7 @@ async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, toEdit:
 			const text = await readFile(join(folder, name), 'utf8');
 			const unscheduled = toEdit.withSchedules ? text : withoutSchedules(text);
 			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(unscheduled) : unscheduled;
-			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : ['notify.json', 'monthly-report.json'].includes(name) && toEdit.channels ? withChannelsOn(unscheduled) : withQuickPieces(withTables));
+			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : ['notify.json', 'monthly-report.json'].includes(name) && toEdit.channels ? withChannelsOn(unscheduled) : withQuickWatch(withQuickPieces(withTables), toEdit.watchSeconds));
 		}
 		await n8n.importWorkflows(edited);
 	} finally {
@@ -112,6 +114,10 @@ function withoutSchedules(text: string): string {
 /** *Backup: WAL Continuous* with an open segment archived more often, for the sake of whoever waits. */
 function withQuickPieces(text: string): string {
 	return text.replace('"pieceSeconds": 10', '"pieceSeconds": 1').replace('"pieceSeconds":10', '"pieceSeconds":1');
+}
+
+function withQuickWatch(text: string, seconds: number | undefined): string {
+	return seconds === undefined ? text : text.replace(/"amount":\s*1,\s*"unit":\s*"hours"/, `"amount": ${seconds}, "unit": "seconds"`);
 }
 
 /** *Prove n8n* as it must be where n8n keeps its tables in PostgreSQL. */

