@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { RecoveryPointSummary } from '../../lib/jobs/results';
 import { BackupError } from '../../lib/core/errors';
 import type { Command, CommandOutcome } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';

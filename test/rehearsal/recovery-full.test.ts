@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeIdentifier } from 'pg';
@@ -136,6 +136,22 @@ test('a newer recovery point that is not whole: the older one must be named, and
 		expect(stackDifferences(wrecked, await readStack(stack))).toEqual([]);
 	} finally {
 		await rm(folder, { recursive: true });
+	}
+});
+
+test('what a named point lost since is left out, and told; unnamed it is not taken', async () => {
+	const [redis, away] = [join(n8n.storeFolder, 'backups', 'redis'), join(n8n.storeFolder, 'backups', 'redis-of-then')];
+	await rename(redis, away);
+	try {
+		const unnamed = await recover({ recoveryPoint: undefined, confirm: '', dryRun: true });
+		expect({ status: unnamed.status, ...(JSON.parse(unnamed.body) as object) }).toMatchObject({ status: 404, message: expect.stringMatching(new RegExp(`There is no complete recovery point.*There are others: ${point}`)) as string });
+		const named = await recover({ dryRun: true });
+		const plan = JSON.parse(named.body) as { stages: string[]; plans: string[][]; leftOut: string[] };
+		expect({ status: named.status, ...plan }).toMatchObject({ status: 200, problems: [], leftOut: [expect.stringMatching(/^redis: its backup .* is no longer in this store, and is left out\.$/)] });
+		expect(plan.stages).toEqual(STAGES.filter((stage) => !stage.includes('redis')));
+		expect(plan.plans).toHaveLength(3);
+	} finally {
+		await rename(away, redis);
 	}
 });
 
