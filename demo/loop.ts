@@ -86,7 +86,7 @@ async function backUp({ n8n }: Stage, progress: Progress): Promise<void> {
 
 async function recover({ workflows }: Stage, progress: Progress): Promise<void> {
 	await progress.step('Recovery: Full, in n8n, by webhook', async () => {
-		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING' }, 'recovery-full');
+		const answer = await workflows.recoverAsPlanned();
 		if (answer.status !== 200) throw new Error(`The recovery answered ${answer.status}: ${answer.body}`);
 		const { database, crossCheck } = JSON.parse(answer.body) as RecoveryAnswer;
 		if (crossCheck?.rowsWithoutFiles.count !== 0) throw new Error(`The cross check found rows without files: ${JSON.stringify(crossCheck)}`);

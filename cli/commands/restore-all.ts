@@ -1,13 +1,9 @@
 import { resolve } from 'node:path';
-import type { Component } from '../../lib/catalog/component';
-import { holdsWhole } from '../../lib/catalog/holds-whole';
-import type { RecoveryPointSummary } from '../../lib/jobs/results';
-import { runJob } from '../../lib/jobs/run-job';
 import { BackupError } from '../../lib/core/errors';
-import { choosePoint } from '../../lib/recovery/choose-point';
 import type { Command, CommandOutcome } from '../command';
 import { decryptionFrom, keyOptions } from '../keys';
 import { type OptionValues, outputOptions, requiredOption, storeOptions, textOption } from '../options';
+import { type Chosen, chooseForExample, choosePoint } from '../restore-all/choose';
 import { exampleTargets } from '../restore-all/example';
 import { newRecord, readRecord, type RestoreRecord, writeRecord } from '../restore-all/record';
 import { isUntouched, runStage, type StageOutcome, type StageWorld } from '../restore-all/stage-jobs';
@@ -29,50 +25,18 @@ export const restoreAll: Command = {
 	options: { ...storeOptions, ...outputOptions, ...keyOptions, targets: { type: 'string' }, point: { type: 'string' }, example: { type: 'boolean' }, confirm: { type: 'string' }, record: { type: 'string' } },
 	async run(values, _positionals, world) {
 		const store = storeFrom(values, world.environment);
-		const { recoveryPoints } = await runJob<'recovery.list'>({ kind: 'recovery.list', store, limit: 1000 }, world.runOptions);
 		if (values.example === true) {
-			const { point } = chosenPoint(recoveryPoints, values, recoveryPoints.some((one) => holdsWhole(one, 'postgres')) ? ['postgres'] : []);
-			const example = exampleTargets(point);
+			const example = exampleTargets(await chooseForExample(store, values, world.runOptions));
 			return { result: example, text: JSON.stringify(example, null, 2) };
 		}
 		const targets = await readTargets(requiredOption(values, 'targets'), world);
-		const chosen = chosenPoint(recoveryPoints, values, neededOf(targets));
+		const chosen = await choosePoint(store, values, targets, world.runOptions);
 		const plan = planStages(chosen.point, targets);
 		if (plan.problems.length > 0) throw new BackupError('INVALID_INPUT', `${chosen.point.id} cannot be restored with these targets: ${plan.problems.join(' ')}`, 'Nothing was touched. Change the targets file, or choose another recovery point with --point.');
 		const stageWorld = { store, decryption: await decryptionFrom(values, world), targets, runOptions: world.runOptions };
 		return await planOrRestore(chosen, plan, stageWorld, values);
 	},
 };
-
-/**
- * The point that was named, by `--point` or by typing its ID after `--confirm`, or the newest complete one; older data than there is is never taken in silence.
- * @throws BackupError `BACKUP_NOT_FOUND`, or `INVALID_INPUT` where a newer one could be meant as well
- */
-function chosenPoint(points: readonly RecoveryPointSummary[], values: OptionValues, needed: readonly Component[]): Chosen {
-	const option = textOption(values, 'point') ?? 'latest-complete';
-	const typed = points.find(({ id }) => id === textOption(values, 'confirm'))?.id ?? null;
-	const latest = points.find(({ unreadable }) => unreadable !== true)?.id ?? null;
-	const named = option === 'latest-complete' ? typed : option === 'latest' ? latest : option;
-	const { recoveryPoint: point, explanation, mustBeNamed } = choosePoint(points, named, needed);
-	if (point === null || point.unreadable === true) {
-		const known = points.slice(0, 5).map(({ id }) => id);
-		throw new BackupError('BACKUP_NOT_FOUND', `The store does not hold the recovery point "${option}". ${explanation} ${known.length === 0 ? 'There is none at all.' : `The newest there are: ${known.join(', ')}.`}`, 'Choose one of those with --point, or look into another place.');
-	}
-	if (mustBeNamed) throw new BackupError('INVALID_INPUT', explanation, `Nothing was touched. Add --point ${point.id}, or the ID of the newer one, with what it lacks named under "leaveOut" in the targets file.`);
-	return { point, explanation };
-}
-
-interface Chosen {
-	readonly point: RecoveryPointSummary;
-	/** Which one it is, and what was passed over for it. */
-	readonly explanation: string;
-}
-
-/** The database decides which recovery point it is; who restores none, wants all that has a place. */
-function neededOf(targets: Targets): Component[] {
-	if (targets.postgres && !targets.leaveOut.includes('postgres')) return ['postgres'];
-	return (['redis', 'files', 'config', 'logs', 'n8n'] as const).filter((component) => targets[component].length > 0);
-}
 
 async function planOrRestore({ point, explanation }: Chosen, plan: StagePlan, stageWorld: StageWorld, values: OptionValues): Promise<CommandOutcome> {
 	const path = resolve(textOption(values, 'record') ?? `restore-all-${point.id}.json`);

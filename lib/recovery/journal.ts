@@ -59,7 +59,12 @@ export async function beginRecovery(store: Store, options: BeginOptions, context
 }
 
 /** How the stage at hand went. */
-export type StageReport = { readonly outcome: 'done' | 'skipped'; readonly detail: string; readonly result: Readonly<Record<string, unknown>> | null } | { readonly outcome: 'failed'; readonly error: StageError };
+export type StageReport = { readonly outcome: 'done' | 'skipped'; readonly detail: string; readonly result: Readonly<Record<string, unknown>> | null } | {
+	readonly outcome: 'failed';
+	readonly error: StageError;
+	/** Stages before it that count as failed with it and are to be done again, such as the choice of what a scan then refused. */
+	readonly reopen: readonly string[];
+};
 
 export interface Advance {
 	readonly recovery: RecoverySummary;
@@ -71,13 +76,14 @@ export interface Advance {
 
 /**
  * Writes down how the stage went that is under way, and begins the next one that is not done. After the last one the recovery has succeeded;
- * after one that failed nothing is begun.
+ * after one that failed nothing is begun, and what it reopens is to be done again first.
  * @throws BackupError `LOCK_LOST` when another attempt has taken over
  */
 export async function advanceRecovery(store: Store, { id, run }: AttemptId, report: StageReport, context: Context): Promise<Advance> {
 	let journal = await requireOwn(store, { id, run }, context.signal);
 	const current = summarize(journal).stages.find(({ state }) => state === 'running');
 	if (current) {
+		if (report.outcome === 'failed') for (const stage of report.reopen) journal = await addEntry(store, journal, run, ended(requireStage(journal, stage), report), context);
 		journal = await addEntry(store, journal, run, ended(current.stage, report), context);
 		if (report.outcome === 'failed') return { recovery: summarize(journal), stage: null, next: 'failed' };
 	}
@@ -105,10 +111,13 @@ export type Note =
 /** @throws BackupError `LOCK_LOST` when another attempt has taken over; `INVALID_INPUT` for a stage that this recovery does not have */
 export async function recordInJournal(store: Store, attempt: AttemptId, note: Note, context: Context): Promise<RecoverySummary> {
 	const journal = await requireOwn(store, attempt, context.signal);
-	if ('stage' in note && !journal.request.stages.includes(note.stage)) {
-		throw new BackupError('INVALID_INPUT', `The recovery ${attempt.id} has no stage "${note.stage}".`, `Its stages are: ${journal.request.stages.join(', ')}.`);
-	}
+	if ('stage' in note) requireStage(journal, note.stage);
 	return summarize(await addEntry(store, journal, attempt.run, entryOf(note), context));
+}
+
+function requireStage({ request: { id, stages } }: RecoveryJournal, stage: string): string {
+	if (stages.includes(stage)) return stage;
+	throw new BackupError('INVALID_INPUT', `The recovery ${id} has no stage "${stage}".`, `Its stages are: ${stages.join(', ')}.`);
 }
 
 function entryOf(note: Note): NewEntry {

@@ -43,13 +43,18 @@ export function reportOf(items: readonly INodeExecutionData[]) {
 	const [failure] = readRunInput(items).failures;
 	if (failure) {
 		const error = { code: failure.code ?? 'FAILED', message: failure.message, hint: failure.hint ?? '' };
-		return { outcome: 'failed' as const, error };
+		return { outcome: 'failed' as const, error, reopen: readReopened(items[0]?.json.reopen) };
 	}
 	const results = items.map(({ json }) => plainData(json));
 	const result = results.length === 1 ? (results[0] ?? null) : { items: results };
 	const skipped = results[0]?.skipped;
 	if (typeof skipped === 'string') return { outcome: 'skipped' as const, detail: skipped.slice(0, 2000), result };
 	return { outcome: 'done' as const, detail: '', result };
+}
+
+/** Stages that the failed one puts back: a list of their names in the item, as `reopen`. */
+function readReopened(value: unknown): string[] {
+	return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
 }
 
 /** An object, also as the text of one. */

@@ -194,14 +194,14 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		expect((await workflows.recover({ confirm: CONFIRMATION }, 'recovery-full')).status).toBe(400);
 		const answer = await workflows.recover({ dryRun: true }, 'recovery-full');
 		expect(answer).toMatchObject({ status: 200 });
-		expect(JSON.parse(answer.body)).toMatchObject({ plans: [{}, {}, {}, {}], stages: ['fence', 'database', 'redis', 'uploads', 'configuration', 'unfence', 'cross-check', 'n8n'], open: '' });
+		expect(JSON.parse(answer.body)).toMatchObject({ plans: [{}, {}, {}, {}], stages: ['fence', 'database', 'keep-redis', 'redis', 'uploads', 'configuration', 'unfence', 'cross-check', 'n8n'], open: '', toDoIt: { confirm: 'RESTORE EVERYTHING' } });
 		expect(stackDifferences(wrecked, await readStack(stack))).toEqual([]);
 		expect((await workflows.recover({ confirm: 'RESTORE EVERYTHING', recoveryPoint: '20200101T000000Z-set-000000' }, 'recovery-full')).status).toBe(404);
 	}, 300_000);
 
 	test('n8n is killed while Recovery: Full restores the database: the live one is the old one, and nobody can write to it', async () => {
 		const databasesBefore = await databases();
-		const first = workflows.recover({ confirm: 'RESTORE EVERYTHING', by: 'Ana' }, 'recovery-full').catch(() => undefined);
+		const first = workflows.recoverAsPlanned({ by: 'Ana' }).catch(() => undefined);
 		await untilStage(n8n.storeFolder, 'database');
 		const pgRestore = await frozenTool('pg_restore', server.port);
 		await n8n.kill();
@@ -214,12 +214,12 @@ describe('the whole loop, in the order in which a team lives it', () => {
 	}, 120_000);
 
 	test('after the restart the same call goes on where it stopped, and brings everything back', async () => {
-		const answer = await workflows.recover({ confirm: 'RESTORE EVERYTHING', by: 'Ana' }, 'recovery-full');
+		const answer = await workflows.recoverAsPlanned({ by: 'Ana' });
 		expect(answer).toMatchObject({ status: 200 });
 		const done = JSON.parse(answer.body) as FullRecovery;
 		expect(done).toMatchObject({ resumed: true, interruptedStage: 'database', database: { alreadyInPlace: false, secondsFenced: expect.any(Number) as number, live: expect.stringContaining('proven, and swapped in') as string } });
 		expect(done.stages.map(({ stage, state, tries }) => `${stage} ${state} ${tries}`)).toEqual(
-			['fence done 1', 'database done 2', 'redis done 1', 'uploads done 1', 'configuration done 1', 'unfence done 1', 'cross-check done 1', 'n8n done 1'],
+			['fence done 1', 'database done 2', 'keep-redis done 1', 'redis done 1', 'uploads done 1', 'configuration done 1', 'unfence done 1', 'cross-check done 1', 'n8n done 1'],
 		);
 		expect(done.database.largestTables[0]).toMatchObject({ asBackedUp: true });
 		expect(done.crossCheck.rowsWithoutFiles.count).toBe(0);

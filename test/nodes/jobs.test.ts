@@ -492,11 +492,18 @@ describe('Backup Catalog', () => {
 		expect(await jobOf(node, { operation: 'listRecoveryPoints', limit: 3 })).toEqual({ kind: 'recovery.list', store, limit: 3 });
 	});
 
-	test('the recovery point to restore, named or not', async () => {
+	test('the recovery point to restore', async () => {
 		expect(await jobOf(node, { operation: 'chooseRecoveryPoint' })).toEqual({ kind: 'recovery.choose', store, named: null, needed: ['postgres'] });
+	});
+
+	test('the recovery point to restore, named, with what it must hold', async () => {
 		const named = '20261122T020000Z-set-a1b2c3';
 		expect(await jobOf(node, { operation: 'chooseRecoveryPoint', namedPoint: ` ${named} `, mustHold: 'postgres, files' })).toEqual({ kind: 'recovery.choose', store, named, needed: ['postgres', 'files'] });
+	});
+
+	test('a name that is no recovery point is refused before anything is run', async () => {
 		await expect(jobOf(node, { operation: 'chooseRecoveryPoint', namedPoint: 'last night' })).rejects.toThrow(/"Recovery Point ID" is not the ID/);
+		expect(running).not.toHaveBeenCalled();
 	});
 
 	test.each([

@@ -49,9 +49,10 @@ test.each<[string, IDataObject[], object]>([
 	[
 		'an error of this package',
 		[{ error: 'It did not answer.', details: { code: 'SERVER_UNREACHABLE', hint: 'See that it runs.', node: 'Restore Redis', component: 'redis' } }],
-		{ outcome: 'failed', error: { code: 'SERVER_UNREACHABLE', message: 'It did not answer.', hint: 'See that it runs.' } },
+		{ outcome: 'failed', error: { code: 'SERVER_UNREACHABLE', message: 'It did not answer.', hint: 'See that it runs.' }, reopen: [] },
 	],
-	['an error of another node', [{ error: { message: 'Bad Gateway' } }], { outcome: 'failed', error: { code: 'FAILED', message: 'Bad Gateway', hint: '' } }],
+	['an error of another node', [{ error: { message: 'Bad Gateway' } }], { outcome: 'failed', error: { code: 'FAILED', message: 'Bad Gateway', hint: '' }, reopen: [] }],
+	['a failure that puts stages back', [{ error: 'The files are not clean.', reopen: ['decide', 'uploads'] }], { outcome: 'failed', error: { code: 'FAILED', message: 'The files are not clean.', hint: '' }, reopen: ['decide', 'uploads'] }],
 ])('the next stage, after %s', async (_what, input, report) => {
 	const recovery = { id: ID };
 	const { job, items } = await run({ operation: 'nextStage', ...attempt }, { recovery, stage: 'redis', next: 'stage' }, input);

@@ -33,7 +33,11 @@ async function jobOf(node: INodeType, parameters: Record<string, unknown>, crede
 }
 
 test('a snapshot with everything left as it is', async () => {
-	expect(await jobOf(new RedisSnapshot(), { operation: 'snapshot' })).toEqual({ kind: 'redis.snapshot', connection, store, encryption: null, name: '', compressionLevel: 1, lockWaitSeconds: 0 });
+	expect(await jobOf(new RedisSnapshot(), { operation: 'snapshot' })).toEqual({ kind: 'redis.snapshot', connection, store, encryption: null, name: '', compressionLevel: 1, safety: false, lockWaitSeconds: 0 });
+});
+
+test('a safety snapshot', async () => {
+	expect(await jobOf(new RedisSnapshot(), { operation: 'snapshot', options: { safety: true } })).toMatchObject({ safety: true });
 });
 
 test('a restore is a dry run of keys that keeps what is there, unless told otherwise', async () => {

@@ -77,13 +77,57 @@ describe('files', () => {
 		for (const name of await readdir(uploads)) if (!(name in whole.uploads) && name.startsWith('.')) await rm(join(uploads, name), { recursive: true });
 	});
 
-	test.each(['uploads', 'database'] as const)('Scenario: Ransomware, n8n killed in the stage %s: nothing live was touched, and it goes on there', async (stage) => {
+	/** Begins the form, types the words, and yields the page that follows. */
+	const fill = async (what: string, patterns: string, words: string, open = '') => {
+		const visit = await FormVisit.begin(n8n.url, 'recovery-files', [what, patterns, '', 'Ana', open], FORM_LOGIN);
+		const page = await visit.page();
+		if (words === '') return page;
+		await visit.submit(['', words]);
+		return await visit.page();
+	};
+	const killedIn = async (stage: string, going: Promise<unknown>) => {
+		await untilStage(n8n.storeFolder, stage, 10);
+		await n8n.kill();
+		await lost(going);
+		await until('its job has ended', () => runningProcesses().every(({ command }) => !command.some((part) => part.startsWith(dirname(n8n.storeFolder)) && part.endsWith('/jobs/worker.js'))));
+		await n8n.restart();
+	};
+
+	test('Recovery: Files, n8n killed while the configuration is put beside: the live one is untouched, and only the same request goes on', async () => {
+		const { config } = stack.folders;
+		const live = async () => Object.fromEntries(Object.entries(await readTree(config)).filter(([name]) => !name.endsWith('.restored')));
+		const before = await live();
+		await killedIn('config', fill('Configuration', '', 'RESTORE CONFIGURATION'));
+		expect(treeDifferences(before, await live()).filter((line) => !line.startsWith('""'))).toEqual([]);
+		const other = await fill('Configuration', '.env*', 'RESTORE CONFIGURATION');
+		expect(other).toContain('was asked for something else');
+		expect(other).toContain('patterns was [] and is now');
+		expect(await fill('Configuration', '', 'RESTORE CONFIGURATION')).toContain('ending in .restored');
+		const after = await readTree(config);
+		for (const [name, { content }] of Object.entries(whole.config)) if (content !== undefined) expect(after[`${name}.restored`]?.content).toEqual(content);
+		expect(treeDifferences(before, await live()).filter((line) => !line.startsWith('""'))).toEqual([]);
+	});
+
+	test('Recovery: Files, n8n killed while its own data come back: given up, it begins anew; gone on with, they are whole', async () => {
+		await killedIn('n8n', fill('n8n data', '', 'RESTORE N8N DATA'));
+		expect(await fill('n8n data', '', '', 'Give it up')).toContain('is given up');
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ name: 'Recovery: Files (n8n)', state: 'abandoned' });
+		expect(await fill('n8n data', '', '', 'Give it up')).toContain('There is none that has not ended');
+		await killedIn('n8n', fill('n8n data', '', 'RESTORE N8N DATA'));
+		expect(await fill('n8n data', '', 'RESTORE N8N DATA')).toContain('data of then lies in');
+		const [folder = ''] = (await readdir(recoveryFolder)).filter((name) => name.startsWith('n8n-of-'));
+		expect(await readdir(join(recoveryFolder, folder))).toEqual(expect.arrayContaining(['config', 'database.sqlite']));
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ state: 'succeeded', attempts: 2 });
+	});
+
+	test.each([['uploads', 0], ['uploads', 700], ['database', 0]] as const)('Scenario: Ransomware, n8n killed in the stage %s after %i ms: nothing live was touched, and it goes on there', async (stage, delay) => {
 		const before = await readStack(stack);
 		const [point] = (await readdir(join(n8n.storeFolder, 'sets'))).sort();
 		const visit = await FormVisit.begin(n8n.url, 'scenario-ransomware', ['Files end in .locked', 'Ana'], FORM_LOGIN);
 		await visit.page();
 		await visit.submit(['', point!, 'RESTORE BESIDE']);
 		await untilStage(n8n.storeFolder, stage, 10);
+		await sleep(delay);
 		await n8n.kill();
 		await until('its programs have ended', () => clientProcesses(stack.server.port).length === 0);
 		expect(stackDifferences(before, await readStack(stack))).toEqual([]);

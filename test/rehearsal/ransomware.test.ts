@@ -140,6 +140,7 @@ describe('a drill, then ransomware', () => {
 		expect(page).toContain(clean.id);
 		expect(page).toContain('The first sign is of');
 		expect(page).toContain('on hold in 3 of 3 places');
+		expect(page).toContain('Retention is on hold in every place.');
 		expect(page).toContain('suspicious');
 		// Too few backups to be sure: only whoever names the point may go on.
 		await visit.submit(['', '', 'RESTORE BESIDE']);
@@ -170,17 +171,31 @@ describe('a drill, then ransomware', () => {
 		expect(JSON.parse(await readFile(join(folder, 'about.json'), 'utf8'))).toMatchObject({ note: 'Files end in .locked & <b>"notes"</b> lie about (Ana, by telephone)' });
 	});
 
-	test('a scanner that finds something stops it; the next try goes on there with the point that was chosen', async () => {
+	test('a scanner that finds something stops it, and a person chooses again', async () => {
 		answer = async (path) => (path === '/scan' ? 409 : 200);
 		const visit = await FormVisit.begin(n8n.url, 'scenario-ransomware', ['again', 'Ana'], FORM_LOGIN);
 		await visit.page();
 		await visit.submit(['', clean.id, 'RESTORE BESIDE']);
-		await until('the scan failed', async () => (await newestRecovery(n8n.storeFolder))?.state === 'failed', 120);
-		expect((await newestRecovery(n8n.storeFolder))!.nextStage).toBe('scan');
+		expect(await visit.page()).toContain('choose again');
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ state: 'failed', nextStage: 'decide' });
 		expect((await databases()).filter((name) => name.includes('_clean_'))).toHaveLength(1);
 		answer = async () => 200;
-		await FormVisit.begin(n8n.url, 'scenario-ransomware', ['again', 'Ana'], FORM_LOGIN);
-		await until('the runbook is over', async () => (await newestRecovery(n8n.storeFolder))?.state === 'succeeded', 120);
+		const again = await FormVisit.begin(n8n.url, 'scenario-ransomware', ['again', 'Ana'], FORM_LOGIN);
+		expect(await again.page()).toContain('The scanner did not call');
+		await again.submit(['', clean.id, 'RESTORE BESIDE']);
+		expect(await again.page()).toMatch(/Clean copies are beside.*Earlier tries left copies.*All of it could be read/);
+		const recovery = (await newestRecovery(n8n.storeFolder)) as RecoverySummary;
+		expect(recovery.stages.filter(({ tries }) => tries > 1).map(({ stage }) => stage)).toEqual(['decide', 'uploads', 'scan']);
+		expect(recovery.decisions.map(({ answer: said, by }) => [said, by])).toEqual([[`RESTORE BESIDE ${clean.id}`, 'Ana'], [`RESTORE BESIDE ${clean.id}`, 'Ana']]);
 		expect((await databases()).filter((name) => name.includes('_clean_'))).toHaveLength(2);
+	});
+	test('a page that nobody answers holds nobody up: another takes it over, and then it is given up', async () => {
+		const begin = async (open: string) => await FormVisit.begin(n8n.url, 'scenario-ransomware', ['again', 'Bea', open], FORM_LOGIN);
+		expect(await (await begin('')).page()).toContain(clean.id);
+		expect(await (await begin('')).page()).toMatch(/seems to be under way.*Take Over/);
+		expect(await (await begin('Take it over: nobody is at it any more')).page()).toContain(clean.id);
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ attempts: 2 });
+		expect(await (await begin('Give it up')).page()).toContain('The runbook is given up');
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ state: 'abandoned', decisions: [] });
 	});
 });

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeIdentifier } from 'pg';
@@ -13,7 +13,7 @@ import { newestRecovery, untilStage } from '../support/recovery-journals';
 import { installShippedWorkflows, type InstalledWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
 import { until } from '../support/until';
 
-const STAGES = ['stop-app', 'fence', 'database', 'redis', 'uploads', 'configuration', 'unfence', 'cross-check', 'start-app', 'smoke-test', 'n8n'] as const;
+const STAGES = ['stop-app', 'fence', 'database', 'keep-redis', 'redis', 'uploads', 'configuration', 'unfence', 'cross-check', 'start-app', 'smoke-test', 'n8n'] as const;
 type Stage = (typeof STAGES)[number];
 
 interface Answer {
@@ -22,6 +22,9 @@ interface Answer {
 	readonly interruptedStage: string | null;
 	readonly secondsToRecover: number;
 	readonly stages: ReadonlyArray<{ stage: string; state: string; seconds: number; tries: number }>;
+	readonly choice: string;
+	/** The safety backup of Redis. */
+	readonly redisBefore: string;
 	readonly database: { readonly alreadyInPlace: boolean; readonly live: string };
 }
 
@@ -31,6 +34,8 @@ let app: FakeApp;
 let packed: PackedPackage;
 let n8n: N8nServer;
 let workflows: InstalledWorkflows;
+/** The only recovery point there is. */
+let point: string;
 let whole: StackContents;
 let wrecked: StackContents;
 
@@ -43,6 +48,7 @@ beforeAll(async () => {
 	workflows = await installShippedWorkflows(n8n, stack, { recoveryFolder, settings: { 'hooks.stopApp': `${app.url}/stop`, 'hooks.startApp': `${app.url}/start`, 'hooks.smokeTest': `${app.url}/health` } });
 	whole = await readStack(stack);
 	expect((await n8n.execute(SHIPPED.fullBackup, 'Run Now', 400_000)).describe()).toMatch(/is "success"/);
+	[point = ''] = await readdir(join(n8n.storeFolder, 'sets'));
 }, 400_000);
 
 afterAll(async () => {
@@ -69,7 +75,7 @@ afterEach(async () => {
 	expect(await databases(/_(before|restore)_/)).toEqual([]);
 });
 
-const recover = async (body: object = {}) => await workflows.recover({ confirm: 'RESTORE EVERYTHING', by: 'Ana', ...body }, 'recovery-full');
+const recover = async (body: object = {}) => await workflows.recover({ confirm: 'RESTORE EVERYTHING', recoveryPoint: point, by: 'Ana', ...body }, 'recovery-full');
 const databases = async (pattern: RegExp) => (await stack.server.query<{ name: string }>('SELECT datname AS name FROM pg_database')).map(({ name }) => name).filter((name) => pattern.test(name));
 const isOpen = async () => (await stack.server.query<{ open: boolean }>('SELECT datallowconn AS open FROM pg_database WHERE datname = $1', 'postgres', [SHIPPED_DATABASE]))[0]?.open;
 
@@ -110,12 +116,56 @@ async function killAndGoOn(reached: () => Promise<void>): Promise<Answer> {
 	return answer;
 }
 
+test('nobody begins without having seen a plan: the words alone show it, with the body to send; nothing was changed', async () => {
+	const { status, body } = await recover({ recoveryPoint: undefined });
+	expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({ status: 409, problems: [], toDoIt: { confirm: 'RESTORE EVERYTHING', recoveryPoint: point }, choice: expect.stringContaining('is the newest complete one') as string, message: expect.stringContaining('Nothing was changed') as string });
+	expect(stackDifferences(wrecked, await readStack(stack))).toEqual([]);
+	expect(app.told).toEqual([]);
+});
+
+test('a newer recovery point that is not whole: the older one must be named, and the plan says what was passed over', async () => {
+	const newer = '29991231T235959Z-set-aaaaaa';
+	const folder = join(n8n.storeFolder, 'sets', newer);
+	await mkdir(folder);
+	await writeFile(join(folder, 'manifest.json'), 'torn');
+	try {
+		const plan = await recover({ recoveryPoint: undefined, confirm: '', dryRun: true });
+		expect({ status: plan.status, ...(JSON.parse(plan.body) as object) }).toMatchObject({ status: 409, problems: [expect.stringMatching(new RegExp(`A newer one was passed over: ${newer}.*Name the one that you mean`))] });
+		const named = await recover({ dryRun: true });
+		expect({ status: named.status, ...(JSON.parse(named.body) as object) }).toMatchObject({ status: 200, problems: [], choice: expect.stringContaining(newer) as string });
+		expect(stackDifferences(wrecked, await readStack(stack))).toEqual([]);
+	} finally {
+		await rm(folder, { recursive: true });
+	}
+});
+
+test('what a named point lost since is left out, and told; unnamed it is not taken', async () => {
+	const [redis, away] = [join(n8n.storeFolder, 'backups', 'redis'), join(n8n.storeFolder, 'backups', 'redis-of-then')];
+	await rename(redis, away);
+	try {
+		const unnamed = await recover({ recoveryPoint: undefined, confirm: '', dryRun: true });
+		expect({ status: unnamed.status, ...(JSON.parse(unnamed.body) as object) }).toMatchObject({ status: 404, message: expect.stringMatching(new RegExp(`There is no complete recovery point.*There are others: ${point}`)) as string });
+		const named = await recover({ dryRun: true });
+		const plan = JSON.parse(named.body) as { stages: string[]; plans: string[][]; leftOut: string[] };
+		expect({ status: named.status, ...plan }).toMatchObject({ status: 200, problems: [], leftOut: [expect.stringMatching(/^redis: its backup .* is no longer in this store, and is left out\.$/)] });
+		expect(plan.stages).toEqual(STAGES.filter((stage) => !stage.includes('redis')));
+		expect(plan.plans).toHaveLength(3);
+	} finally {
+		await rename(away, redis);
+	}
+});
+
 test('without trouble: every stage once, the app stopped before and started after, and the time that it took', async () => {
+	await stack.redis.redis.set('only', 'what lived');
 	const answer = answered(await recover());
+	await stack.redis.redis.del('only');
 	expect(answer.stages.map(({ stage, state, tries }) => `${stage} ${state} ${tries}`)).toEqual(STAGES.map((stage) => `${stage} done 1`));
 	expect(app.told).toEqual(['POST /stop', 'POST /start', 'GET /health']);
 	expect(answer.secondsToRecover).toBeGreaterThan(0);
 	expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
+	// What Redis held before is kept apart, and never taken for the newest backup.
+	const kept = JSON.parse(await readFile(join(n8n.storeFolder, 'backups', 'redis', answer.redisBefore, 'manifest.json'), 'utf8')) as object;
+	expect(kept).toMatchObject({ kind: 'safety', redis: { databases: [{ keys: 1 }] } });
 	console.log(`recovered in ${answer.secondsToRecover} s: ${answer.stages.map(({ stage, seconds }) => `${stage} ${seconds}`).join(', ')}`);
 });
 
@@ -167,7 +217,7 @@ test('an app that does not answer: everything is restored, the run fails and say
 	await until('the failure was alerted', async () => (await n8n.rest.executions(SHIPPED.errorAlert)).length > 0);
 	app.broken = undefined;
 	const answer = answered(await recover());
-	expect(answer.stages.map(({ tries }) => tries)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]);
+	expect(answer.stages.map(({ tries }) => tries)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1]);
 	expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
 });
 

@@ -34,6 +34,8 @@ export interface PostgresServer {
 	/** PEM of the authority that signed the server's certificate; empty without TLS. */
 	readonly caCertificate: string;
 	readonly serverFolder: string;
+	/** PGDATA. */
+	readonly dataFolder: string;
 	query<R extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, database?: string, values?: unknown[]): Promise<R[]>;
 	createDatabase(name: string): Promise<void>;
 	/** The sessions that the package under test has open, by their application name. */
@@ -120,6 +122,7 @@ export async function startPostgres(options: StartOptions = {}): Promise<Postgre
 		connection,
 		caCertificate,
 		serverFolder,
+		dataFolder: data,
 		query,
 		createDatabase: async (name) => void (await query(`CREATE DATABASE ${escapeIdentifier(name)} TEMPLATE template0`)),
 		sessions: async () =>

@@ -47,6 +47,8 @@ const FOLDER = join(__dirname, '..', '..', 'workflows');
 export interface InstalledWorkflows {
 	/** Calls a recovery webhook (`recovery-database`, `recovery-full`) as somebody who has its key. */
 	recover(body: object, path?: string): Promise<WebhookAnswer>;
+	/** Looks at the plan of *Recovery: Full*, then sends what it says, as a person does. */
+	recoverAsPlanned(body?: object): Promise<WebhookAnswer>;
 }
 
 /** What a test sets in *Backup: Settings* besides the places of its stack. */
@@ -84,7 +86,13 @@ export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | 
 	await importEdited(n8n, whole, { workflows, recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels, watchSeconds, withSchedules });
 	// Continuous archiving begins when it is published: whoever wants it does that.
 	await n8n.publish(...Object.values(SHIPPED).filter((id) => id !== SHIPPED.continuous));
-	return { recover: (body, path = 'recovery-database') => n8n.webhook(path, body, { [KEY_HEADER]: webhookKey }) };
+	const recover = async (body: object, path = 'recovery-database') => await n8n.webhook(path, body, { [KEY_HEADER]: webhookKey });
+	const recoverAsPlanned = async (body: object = {}) => {
+		const plan = await recover({ dryRun: true }, 'recovery-full');
+		if (plan.status !== 200) return plan;
+		return await recover({ ...(JSON.parse(plan.body) as { toDoIt: object }).toDoIt, ...body }, 'recovery-full');
+	};
+	return { recover, recoverAsPlanned };
 }
 
 /** As shipped, but for what *Backup: Settings* and the notes of the workflows tell people to set first. */

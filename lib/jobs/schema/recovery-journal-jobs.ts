@@ -26,7 +26,7 @@ const attempt = { store: storeLocationSchema, recovery: recoveryIdSchema, run: z
 
 const stageReportSchema = z.discriminatedUnion('outcome', [
 	z.strictObject({ outcome: z.enum(['done', 'skipped']), detail: text.default(''), result: plainRecordSchema.nullable().default(null) }),
-	z.strictObject({ outcome: z.literal('failed'), error: stageErrorSchema }),
+	z.strictObject({ outcome: z.literal('failed'), error: stageErrorSchema, reopen: z.array(stageNameSchema).max(50).default([]) }),
 ]);
 
 /** Writes down how the stage at hand went, and begins the next one. */

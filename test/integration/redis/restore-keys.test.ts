@@ -67,6 +67,18 @@ it('touches a target with keys only when its address was typed, and keeps or ove
 	expect(await target.redis.get('other')).toBe('mine too');
 });
 
+it('keeps what it is about to overwrite as a safety backup, which comes back only when it is named', async () => {
+	await target.redis.set('plain', 'mine');
+	const before = await takeSnapshot({ connection: target.connection, name: 'redis', compressionLevel: 1, lockWaitSeconds: 0, safety: true }, store, context);
+	expect(before.kind).toBe('safety');
+	const overwritten = await restoreRedis(options({ ...everything, existing: 'overwrite' }, { confirmation: address() }), context);
+	expect(overwritten.backup.id).not.toBe(before.id);
+	expect(await target.redis.get('plain')).toBe('text');
+	const back = await restoreRedis(options({ ...everything, existing: 'overwrite' }, { backup: { by: 'id', id: before.id }, confirmation: address() }), context);
+	expect(back.backup).toMatchObject({ id: before.id, kind: 'safety' });
+	expect(await target.redis.get('plain')).toBe('mine');
+});
+
 it('restores chosen keys and databases only', async () => {
 	const result = await restoreRedis(options({ ...everything, patterns: ['set:*', 'hash*'], databases: [0, 3], functions: 'skip' }), context);
 	expect((await target.redis.keys('*')).sort()).toEqual(['hash:large', 'hash:small', 'set:int', 'set:large', 'set:small']);

@@ -9,6 +9,12 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'evidence-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+async function all(files: AsyncIterable<EvidenceFile>): Promise<EvidenceFile[]> {
+	const found: EvidenceFile[] = [];
+	for await (const file of files) found.push(file);
+	return found;
+}
+
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 test('a name that is no UTF-8 is listed with its bytes and its hash, and so is everything beside it', async () => {
@@ -22,7 +28,7 @@ test('a name that is no UTF-8 is listed with its bytes and its hash, and so is e
 	writeFileSync(join(folder, 'deeper', 'é.txt'), 'utf8');
 	symlinkSync('/etc/passwd', join(folder, 'link'));
 	const warnings: string[] = [];
-	const found = await Array.fromAsync(listEvidence(folder, warnings, NEVER));
+	const found = await all(listEvidence(folder, warnings, NEVER));
 	expect(warnings).toEqual([]);
 	expect(found.map(({ sha256: hash }) => hash).sort()).toEqual(['latin', 'inside', 'plain', 'utf8'].map(sha256).sort());
 	expect(found.find(({ sha256: hash }) => hash === sha256('latin'))).toMatchObject({ path: `${folder}/caf\uFFFD.txt`, pathBytes: strange.toString('base64'), bytes: 5 });
@@ -48,6 +54,6 @@ test('a file that vanishes between the listing and the reading costs itself alon
 
 test('a folder that is not there is a warning, not the end', async () => {
 	const warnings: string[] = [];
-	expect(await Array.fromAsync(listEvidence(join(folder, 'nowhere'), warnings, NEVER))).toEqual([]);
+	expect(await all(listEvidence(join(folder, 'nowhere'), warnings, NEVER))).toEqual([]);
 	expect(warnings).toEqual([expect.stringContaining('nowhere: ENOENT')]);
 });

@@ -28,7 +28,7 @@ const options: BeginOptions = {
 	onlyTheSame: false,
 };
 const done = (result: Record<string, unknown> | null = null): StageReport => ({ outcome: 'done', detail: '', result });
-const failed: StageReport = { outcome: 'failed', error: { code: 'SERVER_UNREACHABLE', message: 'It did not answer.', hint: 'See that it runs.' } };
+const failed: StageReport = { outcome: 'failed', error: { code: 'SERVER_UNREACHABLE', message: 'It did not answer.', hint: 'See that it runs.' }, reopen: [] };
 
 test('a whole recovery: each stage in its order, with times and results; the end is its measured time', async () => {
 	const { recovery, resumed } = await beginRecovery(store, options, context);
@@ -69,6 +69,25 @@ test('asked for something else: refused where only the same will do, with what d
 	expect(store.keys(`recoveries/${recovery.id}/entries/`)).toEqual(entries);
 	expect(await beginRecovery(store, { ...options, asked: { patterns: ['x'], backup: 'a' }, onlyTheSame: true }, context)).toMatchObject({ resumed: true });
 	expect(await beginRecovery(store, { ...options, asked: { backup: 'b' } }, context)).toMatchObject({ resumed: true, recovery: { asked: { backup: 'a' } } });
+});
+
+test('a stage that fails puts back what led to it: those come again, those between stay done', async () => {
+	const stages = ['decide', 'forensics', 'uploads', 'scan', 'database'];
+	const { recovery } = await beginRecovery(store, { ...options, stages }, context);
+	const first = { id: recovery.id, run: recovery.run };
+	for (const point of [{ point: 'a' }, { point: 'a' }, null, null]) await advanceRecovery(store, first, done(point), context);
+	expect(await rejection(advanceRecovery(store, first, { ...failed, reopen: ['nowhere'] }, context))).toMatchObject({ code: 'INVALID_INPUT' });
+	expect(await advanceRecovery(store, first, { ...failed, reopen: ['decide', 'uploads'] }, context)).toMatchObject({ next: 'failed', recovery: { state: 'failed', nextStage: 'decide', explanation: '1 of 5 stages are done; the stage "decide" failed, and can be done again.' } });
+	const again = await beginRecovery(store, { ...options, stages }, context);
+	const second = { id: recovery.id, run: again.recovery.run };
+	const order: Array<string | null> = [];
+	for (let result: StageReport = done(); ; result = done({ point: 'b' })) {
+		const { stage, next } = await advanceRecovery(store, second, result, context);
+		if (next === 'finished') break;
+		order.push(stage);
+	}
+	expect(order).toEqual(['decide', 'uploads', 'scan', 'database']);
+	expect((await listRecoveries(store, { limit: 1 }, NEVER))[0]).toMatchObject({ state: 'succeeded', results: { decide: { point: 'b' } } });
 });
 
 test('while its process may be alive nobody goes on with a stage unless told to; then the stage counts as interrupted', async () => {

@@ -118,12 +118,16 @@ test('all workflows are there, with ids and names of their own', () => {
 	for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9]{16}$/);
 });
 
+/** Recoveries whose stages are numbered: who looks at one at night wants to know how long it takes. */
+const STAGED = ['recovery-full.json', 'scenario-server-loss.json', 'scenario-ransomware.json', 'restore-drill-monthly.json'];
+const DURATION = /\b(seconds?|minutes?|hours?|as fast as|as long as|(alguns |em )?segundos?|minutos?|horas?|tão rápido|o tempo que)\b/i;
+
 const languages = [
 	...workflowFiles.map((each) => ({ ...each, noteSays: /^## .+\n[^]+\n\n\*\*Set first:\*\* [^]+\n\n\*\*When it fails:\*\* [^]+\.$/ })),
 	...portugueseFiles.map((each) => ({ ...each, file: `pt-BR/${each.file}`, noteSays: /^## .+\n[^]+\n\n\*\*Ajuste antes:\*\* [^]+\n\n\*\*Quando falhar:\*\* [^]+\.$/ })),
 ];
 
-describe.each(languages)('$file', ({ text, workflow, noteSays }) => {
+describe.each(languages)('$file', ({ file, text, workflow, noteSays }) => {
 	const nodes = workflow.nodes;
 	const working = nodes.filter((node) => node.type !== STICKY_NOTE);
 	const notes = nodes.filter((node) => node.type === STICKY_NOTE);
@@ -205,6 +209,15 @@ describe.each(languages)('$file', ({ text, workflow, noteSays }) => {
 		for (const note of notes) {
 			expect(note.parameters.content).toMatch(noteSays);
 		}
+	});
+
+	const staged = STAGED.some((name) => file.endsWith(name));
+	(staged ? test : test.skip)('has a numbered note for each of its stages, which says how long it takes', () => {
+		const numbered = notes.filter((note) => /^## \d+\. /.test(note.parameters.content as string));
+		const { rules } = working.find(({ type }) => type === 'n8n-nodes-base.switch')!.parameters as unknown as { rules: { values: Array<{ conditions: { conditions: Array<{ rightValue: string }> } }> } };
+		const stages = new Set(rules.values.map(({ conditions: { conditions: all } }) => all[0]!.rightValue).filter((stage) => !['finished', 'failed'].includes(stage)));
+		expect(numbered).toHaveLength(stages.size);
+		for (const note of numbered) expect((note.parameters.content as string).split('**')[0]).toMatch(DURATION);
 	});
 
 	test('has no two nodes or notes that overlap', () => {
