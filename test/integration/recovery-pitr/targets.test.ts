@@ -11,7 +11,7 @@ import { replaceFromRecovered } from '../../../lib/postgres/recovery/replace-fro
 import { stopRecovered } from '../../../lib/postgres/recovery/stop-recovered';
 import type { RecoveryTarget } from '../../../lib/postgres/recovery/target';
 import { recoveryDrill } from '../../../lib/verify/recovery-drill';
-import { ARCHIVED_SERVER, archiveWal, serverClock, stockBaseBackup } from '../../support/archived-server';
+import { ARCHIVED_SERVER, archiveWal, SMALL_SEGMENTS, serverClock, stockBaseBackup } from '../../support/archived-server';
 import { putText } from '../../support/backup-fixtures';
 import { type TestContext, testContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
@@ -43,7 +43,7 @@ beforeAll(async () => {
 	root = await mkdtemp(join(tmpdir(), 'backup-recovery-pitr-'));
 	// As root the server runs as another user, who must pass through.
 	await chmod(root, 0o755);
-	server = await startPostgres({ settings: ARCHIVED_SERVER });
+	server = await startPostgres({ settings: ARCHIVED_SERVER, initdb: SMALL_SEGMENTS });
 	await server.createDatabase('crm');
 	await server.query('CREATE TABLE log (n int PRIMARY KEY)', 'crm');
 	for (let n = 1; n <= 3; n++) await write(n);
