@@ -41,7 +41,12 @@ const USUAL_FOLDERS = [
  * @throws BackupError `CLIENT_MISSING` or `CLIENT_TOO_OLD`, with the line that installs the right one
  */
 export async function findClient(tool: ClientTool, options: FindClientOptions): Promise<PostgresClient> {
-	const clients = await listClients(tool, options.clientFolder, options.signal);
+	const clients: PostgresClient[] = [];
+	for await (const client of clientsOf(tool, options.clientFolder, options.signal)) {
+		// No other can be lower.
+		if (client.major === options.serverMajor) return client;
+		clients.push(client);
+	}
 	const fit = clients.filter((client) => client.major >= options.serverMajor).sort((a, b) => a.major - b.major)[0];
 	if (fit) return fit;
 	const place = options.clientFolder === '' ? 'in PATH or the usual folders' : `in ${options.clientFolder}`;
@@ -58,14 +63,18 @@ export async function findClient(tool: ClientTool, options: FindClientOptions): 
 
 /** Every working `tool`. The folders of one version come before PATH, where Debian keeps a wrapper that chooses by itself. */
 export async function listClients(tool: ClientTool, clientFolder: string, signal: AbortSignal): Promise<PostgresClient[]> {
-	const folders = clientFolder === '' ? [...(await usualFolders()), ...pathFolders(process.env.PATH)] : [clientFolder];
 	const clients: PostgresClient[] = [];
+	for await (const client of clientsOf(tool, clientFolder, signal)) clients.push(client);
+	return clients;
+}
+
+async function* clientsOf(tool: ClientTool, clientFolder: string, signal: AbortSignal): AsyncGenerator<PostgresClient> {
+	const folders = clientFolder === '' ? [...(await usualFolders()), ...pathFolders(process.env.PATH)] : [clientFolder];
 	for (const path of new Set(folders.map((folder) => join(folder, tool)))) {
 		if (!(await isExecutable(path))) continue;
 		const version = await askVersion(path, signal);
-		if (version) clients.push({ path, ...version });
+		if (version) yield { path, ...version };
 	}
-	return clients;
 }
 
 /** Reads `pg_dump (PostgreSQL) 15.18 (Debian …)`; of a development version (`18devel`, `18beta1`) too. */

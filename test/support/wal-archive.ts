@@ -46,6 +46,12 @@ export async function stockSegments(server: PostgresServer, slot: string): Promi
 	}
 }
 
+/** The digest of what the server has under that name; null: it has it no more. It digests by itself: 16 MiB as a value take seconds. */
+export async function digestOnServer(server: Pick<PostgresServer, 'query'>, name: string): Promise<string | null> {
+	const [row] = await server.query<{ digest: string | null }>(`SELECT encode(sha256(pg_read_binary_file($1, 0, 16777216, true)), 'hex') AS digest`, 'postgres', [`pg_wal/${name}`]);
+	return row!.digest;
+}
+
 export function digest(bytes: Uint8Array): string {
 	return createHash('sha256').update(bytes).digest('hex');
 }

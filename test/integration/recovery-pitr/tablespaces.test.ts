@@ -7,7 +7,7 @@ import type { RecoverOptions } from '../../../lib/postgres/recovery/options';
 import { stopServerOf } from '../../../lib/postgres/recovery/own-server';
 import { recover } from '../../../lib/postgres/recovery/recover';
 import type { RecoveryTarget } from '../../../lib/postgres/recovery/target';
-import { ARCHIVED_SERVER, archiveWal, serverClock, stockBaseBackup } from '../../support/archived-server';
+import { ARCHIVED_SERVER, archiveWal, SMALL_SEGMENTS, serverClock, stockBaseBackup } from '../../support/archived-server';
 import { NEVER } from '../../support/backup-fixtures';
 import { few } from '../../support/breadth';
 import { failure } from '../../support/failure';
@@ -38,7 +38,7 @@ beforeAll(async () => {
 	context = await testContext();
 	root = await mkdtemp(join(tmpdir(), 'backup-recovery-pitr-'));
 	await chmod(root, 0o755);
-	server = await startPostgres({ settings: ARCHIVED_SERVER });
+	server = await startPostgres({ settings: ARCHIVED_SERVER, initdb: SMALL_SEGMENTS });
 	await tablespace('earlier');
 	await stockBaseBackup(server, store, context);
 	await server.query('INSERT INTO in_earlier VALUES (8)');

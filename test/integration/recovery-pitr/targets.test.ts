@@ -12,7 +12,7 @@ import { fenceDatabase } from '../../../lib/postgres/restore/fence';
 import { stopRecovered } from '../../../lib/postgres/recovery/stop-recovered';
 import type { RecoveryTarget } from '../../../lib/postgres/recovery/target';
 import { recoveryDrill } from '../../../lib/verify/recovery-drill';
-import { ARCHIVED_SERVER, archiveWal, serverClock, stockBaseBackup } from '../../support/archived-server';
+import { ARCHIVED_SERVER, archiveWal, SMALL_SEGMENTS, serverClock, stockBaseBackup } from '../../support/archived-server';
 import { putText } from '../../support/backup-fixtures';
 import { type TestContext, testContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
@@ -44,7 +44,7 @@ beforeAll(async () => {
 	root = await mkdtemp(join(tmpdir(), 'backup-recovery-pitr-'));
 	// As root the server runs as another user, who must pass through.
 	await chmod(root, 0o755);
-	server = await startPostgres({ settings: ARCHIVED_SERVER });
+	server = await startPostgres({ settings: ARCHIVED_SERVER, initdb: SMALL_SEGMENTS });
 	await server.createDatabase('crm');
 	await server.query('CREATE TABLE log (n int PRIMARY KEY)', 'crm');
 	for (let n = 1; n <= 3; n++) await write(n);

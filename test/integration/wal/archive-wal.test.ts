@@ -11,7 +11,7 @@ import { failure } from '../../support/failure';
 import { testContext, type TestContext } from '../../support/job-context';
 import { MemoryStore } from '../../support/memory-store';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
-import { archived, digest, STREAMED_SERVER, stockSegments, systemIdentifier } from '../../support/wal-archive';
+import { archived, digest, digestOnServer, STREAMED_SERVER, stockSegments, systemIdentifier } from '../../support/wal-archive';
 
 const run = promisify(execFile);
 
@@ -41,10 +41,7 @@ beforeEach(async () => {
 const write = async (rows: number) => await server.query(`INSERT INTO entries SELECT n, repeat(md5(n::text), 8) FROM generate_series(1, ${rows}) n`);
 
 /** What the server has under that name, if it still has it. */
-async function ofServer(name: string): Promise<string> {
-	const [row] = await server.query<{ content: Buffer }>(`SELECT pg_read_binary_file('pg_wal/${name}') AS content`);
-	return digest(row!.content);
-}
+const ofServer = async (name: string) => await digestOnServer(server, name);
 
 test('archives whole segments up to now, equal to those of the server and of pg_receivewal, and goes on where it ended', async () => {
 	await server.query(`SELECT pg_create_physical_replication_slot('stock', true)`);
