@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Store } from '../storage/store';
 import { EXPECTED_RUNS_FOLDER } from './layout';
-import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
+import { readJson } from './read-json';
+import { writeSmallObject } from './small-object';
 
 /** `status/next-expected/<hash of the id>.json`: one for each schedule, so that two that end at once do not overwrite each other. */
 const expectedRunSchema = z.looseObject({
@@ -24,13 +25,20 @@ export async function writeExpectedRun(store: Store, run: Pick<ExpectedRun, 'id'
 
 /** Every schedule that has succeeded at least once; a record that cannot be read is left out. */
 export async function readExpectedRuns(store: Store): Promise<ExpectedRun[]> {
+	return (await findExpectedRuns(store)).runs;
+}
+
+/** The same, and the keys of records that cannot be read. */
+export async function findExpectedRuns(store: Store): Promise<{ readonly runs: ExpectedRun[]; readonly unreadable: string[] }> {
 	const runs: ExpectedRun[] = [];
+	const unreadable: string[] = [];
 	for await (const { key } of store.list(EXPECTED_RUNS_FOLDER)) {
-		const text = await readSmallObject(store, key, NEVER_ABORTED);
-		const parsed = text === undefined ? undefined : expectedRunSchema.safeParse(parseJson(text));
-		if (parsed?.success && expectedRunKey(parsed.data.id) === key) runs.push(parsed.data);
+		const { found, value } = await readJson(store, key);
+		const parsed = expectedRunSchema.safeParse(value);
+		if (parsed.success && expectedRunKey(parsed.data.id) === key) runs.push(parsed.data);
+		else if (found) unreadable.push(key);
 	}
-	return runs.sort((a, b) => (a.name < b.name ? -1 : 1));
+	return { runs: runs.sort((a, b) => (a.name < b.name ? -1 : 1)), unreadable };
 }
 
 /** Forgets a schedule that is gone for good; @returns whether there was one. */
@@ -42,12 +50,4 @@ export async function removeExpectedRun(store: Store, id: string): Promise<boole
 
 function expectedRunKey(id: string): string {
 	return `${EXPECTED_RUNS_FOLDER}${createHash('sha256').update(id).digest('hex').slice(0, 16)}.json`;
-}
-
-function parseJson(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return undefined;
-	}
 }
