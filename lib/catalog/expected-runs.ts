@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Store } from '../storage/store';
 import { EXPECTED_RUNS_FOLDER } from './layout';
-import { readJson } from './read-json';
-import { writeSmallObject } from './small-object';
+import { NEVER_ABORTED, readSmallObject, writeSmallObject } from './small-object';
 
 /** `status/next-expected/<hash of the id>.json`: one for each schedule, so that two that end at once do not overwrite each other. */
 const expectedRunSchema = z.looseObject({
@@ -33,10 +32,10 @@ export async function findExpectedRuns(store: Store): Promise<{ readonly runs: E
 	const runs: ExpectedRun[] = [];
 	const unreadable: string[] = [];
 	for await (const { key } of store.list(EXPECTED_RUNS_FOLDER)) {
-		const { found, value } = await readJson(store, key);
-		const parsed = expectedRunSchema.safeParse(value);
-		if (parsed.success && expectedRunKey(parsed.data.id) === key) runs.push(parsed.data);
-		else if (found) unreadable.push(key);
+		const text = await readSmallObject(store, key, NEVER_ABORTED);
+		const parsed = text === undefined ? undefined : expectedRunSchema.safeParse(parseJson(text));
+		if (parsed?.success && expectedRunKey(parsed.data.id) === key) runs.push(parsed.data);
+		else if (parsed) unreadable.push(key);
 	}
 	return { runs: runs.sort((a, b) => (a.name < b.name ? -1 : 1)), unreadable };
 }
@@ -50,4 +49,12 @@ export async function removeExpectedRun(store: Store, id: string): Promise<boole
 
 function expectedRunKey(id: string): string {
 	return `${EXPECTED_RUNS_FOLDER}${createHash('sha256').update(id).digest('hex').slice(0, 16)}.json`;
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
 }
