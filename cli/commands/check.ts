@@ -54,11 +54,12 @@ function componentNamed(name: string, option: string): Component {
 	return component;
 }
 
-function render({ state, store, components, hold, overdue, recoveryWindows }: ResultOf<'catalog.status'>): string {
+function render({ state, store, components, hold, overdue, unreadableSchedules = [], recoveryWindows }: ResultOf<'catalog.status'>): string {
 	const rows = components.map((one) => [one.component, one.state, one.lastSuccess?.startedAt ?? 'never', one.lastVerified?.at ?? 'never', one.lastRestored?.at ?? 'never', one.nextExpectedBy ?? '', sizeWords(one.storedBytes)]);
 	const reasons = components.flatMap(({ component, reasons: list }) => list.map((reason) => `${component}: ${printable(reason)}`));
 	if (hold) reasons.push(`Retention is on hold since ${hold.since}: ${printable(hold.reason)}`);
 	for (const { name, succeededAt, nextBy } of overdue) reasons.push(`${printable(name)} did not run when it should have: its last success was at ${succeededAt}, the next was expected by ${nextBy}.`);
+	for (const key of unreadableSchedules) reasons.push(`${printable(key)} cannot be read: whether that schedule still runs is not known.`);
 	const windows = recoveryWindows.map(({ source, from, to }) => `${printable(source)} can be recovered to any moment from ${from} to ${to ?? 'an unknown one'}.`);
 	return [`${state}: ${printable(store)}`, '', renderTable(['component', 'state', 'newest', 'verified', 'restored', 'next expected by', 'size'], rows), ...(windows.length > 0 ? ['', ...windows] : []), ...(reasons.length > 0 ? ['', ...reasons] : [])].join('\n');
 }

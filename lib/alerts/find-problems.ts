@@ -3,7 +3,7 @@ import type { ExpectedRun } from '../catalog/expected-runs';
 import { seriesOf } from '../catalog/series';
 import { shortened } from '../core/words';
 import type { ComponentStatus } from '../status/component-status';
-import type { Finding } from '../status/finding';
+import { type Finding, RUNBOOKS } from '../status/finding';
 import type { StatusResult } from '../status/read-status';
 import type { OpenAlert } from './alert-state';
 import { problemOf } from './decide-alerts';
@@ -11,18 +11,18 @@ import { causeOf, LONGEST, type Problem, SCHEDULE_PREFIX, type Severity, WORKFLO
 
 /** What is wrong in a store, one problem for each cause. Pure. */
 export function findProblems(status: StatusResult, open: readonly OpenAlert[]): Problem[] {
-	const found = [...status.components.flatMap(ofComponent), ...status.overdue.map(ofSchedule), ...ofHold(status), ...ofWorkflows(open, status.schedules)];
+	const found = [...status.components.flatMap(ofComponent), ...status.overdue.map(ofSchedule), ...(status.unreadableSchedules ?? []).map(ofRecord), ...ofHold(status), ...ofWorkflows(open, status.schedules)];
 	// Errors quote what others wrote, at any length; one that is too long must not keep all the others from being remembered.
 	return found.map((problem) => ({ ...problem, title: shortened(problem.title, LONGEST.title), what: shortened(problem.what, LONGEST.what), advice: shortened(problem.advice ?? '', LONGEST.advice) }));
 }
 
 /**
- * Whether this look can tell that the problem is over: its component was looked at, and no run is going on that may fail again.
+ * Whether this look can tell that the problem is over: its component was looked at, no run is going on that may fail again, and the record can be read.
  * @param lookedAt components; empty: all
  */
-export function canJudge(key: string, { components }: Pick<StatusResult, 'components'>, lookedAt: readonly Component[]): boolean {
+export function canJudge(key: string, { components, unreadableSchedules }: Pick<StatusResult, 'components' | 'unreadableSchedules'>, lookedAt: readonly Component[]): boolean {
 	const [kind, name = ''] = key.split('/');
-	if (kind !== 'component') return true;
+	if (kind !== 'component') return unreadableSchedules === undefined || !key.startsWith(SCHEDULE_PREFIX);
 	if (lookedAt.length > 0 && !lookedAt.some((component) => component === name)) return false;
 	const running = components.find(({ component }) => component === name)?.running ?? [];
 	return !running.some(({ kind: ofRun, source }) => components.some(({ component }) => key === `component/${component}/failed/${seriesOf({ component, kind: ofRun, source })}`));
@@ -96,6 +96,17 @@ function ofSchedule({ id, name, succeededAt, nextBy }: ExpectedRun): Problem {
 		runbook: 'docs/alerts.md#a-schedule-did-not-run',
 		began: nextBy,
 		wellAt: succeededAt,
+	};
+}
+
+function ofRecord(key: string): Problem {
+	return {
+		key: `unreadable/${key}`,
+		severity: 'warning',
+		title: 'The record of a schedule cannot be read',
+		what: `${key} is not as this package writes it: whether that schedule still runs is not known.`,
+		advice: 'Look at the store: something else writes there, or its disk fails. The next success of that workflow writes the record anew; when it is gone for good, delete the object.',
+		runbook: RUNBOOKS.unreadable,
 	};
 }
 

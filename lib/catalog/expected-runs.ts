@@ -26,13 +26,20 @@ export async function writeExpectedRun(store: Store, run: Pick<ExpectedRun, 'id'
 
 /** Every schedule that has succeeded at least once; a record that cannot be read is left out. */
 export async function readExpectedRuns(store: Store): Promise<ExpectedRun[]> {
+	return (await findExpectedRuns(store)).runs;
+}
+
+/** The same, and the keys of records that cannot be read. */
+export async function findExpectedRuns(store: Store): Promise<{ readonly runs: ExpectedRun[]; readonly unreadable: string[] }> {
 	const runs: ExpectedRun[] = [];
+	const unreadable: string[] = [];
 	for await (const { key } of store.list(EXPECTED_RUNS_FOLDER)) {
 		const text = await readSmallObject(store, key, NEVER_ABORTED);
 		const parsed = text === undefined ? undefined : expectedRunSchema.safeParse(parseJson(text));
 		if (parsed?.success && expectedRunKey(parsed.data.id) === key) runs.push(parsed.data);
+		else if (parsed) unreadable.push(key);
 	}
-	return runs.sort((a, b) => (a.name < b.name ? -1 : 1));
+	return { runs: runs.sort((a, b) => (a.name < b.name ? -1 : 1)), unreadable };
 }
 
 /** Forgets a schedule that is gone for good; @returns whether there was one. */

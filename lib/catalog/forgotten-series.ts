@@ -64,7 +64,7 @@ export async function forgetSeries(store: Store, { component, source, kind }: Fo
 		const sources = [...new Set([...known.filter(({ run }) => run.component === component).map(({ run }) => run.source), ...backups.map((backup) => backup.source)])].filter((name) => name !== '').sort();
 		throw new BackupError(
 			'INVALID_INPUT',
-			`The store (${store.description}) knows no ${kind === null ? '' : `run of the kind ${kind} `}of "${source}" (${component}).`,
+			`The store (${store.description}) knows ${kind === null ? 'nothing' : `no run of the kind ${kind}`} of "${source}" (${component}).`,
 			sources.length === 0 ? `It knows nothing of ${component} at all. Check that this is the store that was meant.` : `It knows: ${sources.join(', ')}. Write the source exactly like that.`,
 		);
 	}

@@ -1,6 +1,6 @@
 import { readAcknowledged } from '../catalog/acknowledged';
 import { type Component, COMPONENTS } from '../catalog/component';
-import { type ExpectedRun, readExpectedRuns } from '../catalog/expected-runs';
+import { type ExpectedRun, findExpectedRuns } from '../catalog/expected-runs';
 import { readForgotten } from '../catalog/forgotten-series';
 import { CLOCK_TOLERANCE_MS, findRuns, type KnownRun } from '../catalog/known-runs';
 import { walkBackups } from '../catalog/list-backups';
@@ -43,6 +43,8 @@ export interface StatusResult {
 	readonly schedules: ExpectedRun[];
 	/** Those of which the next success did not come. */
 	readonly overdue: ExpectedRun[];
+	/** Keys of records of schedules that cannot be read, where there are any: whether these are overdue is not known. */
+	readonly unreadableSchedules?: readonly string[];
 	/** To which moments each server with base backups can be recovered. */
 	readonly recoveryWindows: RecoveryWindow[];
 }
@@ -95,10 +97,10 @@ export async function surveyStore(store: Store, options: StatusOptions, context:
 		return [componentStatus(facts)];
 	});
 	const hold = await holdFor(store, unusual, options, context);
-	const schedules = await readExpectedRuns(store);
+	const { runs: schedules, unreadable } = await findExpectedRuns(store);
 	const overdue = schedules.filter(({ nextBy }) => Date.parse(nextBy) < now.getTime());
-	const state = worst([...components.map((one) => one.state), ...(hold ? (['WARNING'] as const) : []), ...(overdue.length > 0 ? (['CRITICAL'] as const) : [])]);
-	return { status: { state, store: store.description, checkedAt: now.toISOString(), components, hold, schedules, overdue, recoveryWindows }, backups, runs: runs.known };
+	const state = worst([...components.map((one) => one.state), ...(hold || unreadable.length > 0 ? (['WARNING'] as const) : []), ...(overdue.length > 0 ? (['CRITICAL'] as const) : [])]);
+	return { status: { state, store: store.description, checkedAt: now.toISOString(), components, hold, schedules, overdue, recoveryWindows, ...(unreadable.length > 0 && { unreadableSchedules: unreadable }) }, backups, runs: runs.known };
 }
 
 /** Every backup, newest first, and what is needed of their manifests. */

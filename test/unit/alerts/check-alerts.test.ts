@@ -9,7 +9,7 @@ import { writeLastRun } from '../../../lib/catalog/last-run';
 import { acquireLock } from '../../../lib/catalog/locks';
 import { BackupError } from '../../../lib/core/errors';
 import { NO_KEYS } from '../../../lib/core/keys';
-import { check, idAt, NEVER, publishSmall, SOURCE } from '../../support/backup-fixtures';
+import { check, idAt, NEVER, publishSmall, putText, SOURCE } from '../../support/backup-fixtures';
 import { MemoryStore } from '../../support/memory-store';
 
 const HOUR = 3_600_000;
@@ -246,6 +246,19 @@ describe('a schedule that is gone for good', () => {
 		await people.succeeds(3);
 		await expect(forgetSchedule(people.store, 'w9', people.context)).rejects.toMatchObject({ hint: 'It knows: w1 (nightly).' });
 	});
+});
+
+test('a record of a schedule that cannot be read is told, and does not end what was told of the schedule', async () => {
+	const people = new People();
+	await people.dump(0);
+	await writeExpectedRun(people.store, { id: 'w1', name: 'nightly', succeededAt: at(0).toISOString(), nextBy: at(1).toISOString() }, NEVER);
+	expect(await people.look(2)).toEqual(['problem nightly: did not run when it should have']);
+	const [key] = people.store.keys('status/next-expected/');
+	await putText(people.store, key!, '{"formatVersion": 1, "id": "w1');
+	expect(await people.look(2.1)).toEqual(['problem The record of a schedule cannot be read']);
+	expect(people.messages[0]?.problem.what).toContain(key);
+	await people.succeeds(2.5);
+	expect((await people.look(2.6)).sort()).toEqual(['resolved The record of a schedule cannot be read', 'resolved nightly: did not run when it should have']);
 });
 
 test('alerts of an older version are read, and are over as they were', async () => {

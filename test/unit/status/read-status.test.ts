@@ -125,8 +125,8 @@ describe('what will never run again', () => {
 	test('has to be known, and not to run just now', async () => {
 		const store = new MemoryStore();
 		await publishSmall(store, { startedAt: hoursAgo(1) });
-		await expect(forgetSeries(store, { component: 'postgres', source: 'CRM', kind: null }, context)).rejects.toMatchObject({ code: 'INVALID_INPUT', hint: 'It knows: crm. Write the source exactly like that.' });
-		await expect(forgetSeries(store, { component: 'redis', source: 'crm', kind: null }, context)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+		await expect(forgetSeries(store, { component: 'postgres', source: 'CRM', kind: null }, context)).rejects.toMatchObject({ code: 'INVALID_INPUT', message: 'The store (memory) knows nothing of "CRM" (postgres).', hint: 'It knows: crm. Write the source exactly like that.' });
+		await expect(forgetSeries(store, { component: 'redis', source: 'crm', kind: 'full' }, context)).rejects.toMatchObject({ message: 'The store (memory) knows no run of the kind full of "crm" (redis).' });
 		const id = idAt(hoursAgo(0.1));
 		await writeLastRun(store, { formatVersion: 1, component: 'postgres', kind: 'full', source: 'crm', backupId: id, outcome: 'running', startedAt: hoursAgo(0.1), finishedAt: null, error: null }, NEVER);
 		const lock = await acquireLock(store, context, { name: 'postgres', mode: 'exclusive', purpose: 'backing up crm', waitSeconds: 0 });
