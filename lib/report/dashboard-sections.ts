@@ -74,7 +74,7 @@ export function goalsSection(kpis: readonly Kpi[]): Html {
 		html`${before ?? 'not known'}${trend === null ? null : html`<br><span class="small soft">${trend}</span>`}`,
 		reached === null ? badge('NONE') : badge(reached ? 'OK' : 'WARNING', reached ? 'Reached' : 'Missed'),
 	]);
-	return html`<h2>Goals</h2>${table(['Goal', 'Target', 'Last 30 days', 'The 30 days before', 'State'], rows)}`;
+	return html`<h2>Goals</h2>${table(['Goal', 'Target', 'Last 30 days', '30 days before', 'State'], rows)}`;
 }
 
 const SHOWN_DRILLS = 8;
