@@ -106,7 +106,8 @@ function processorSeconds(pid: number): number {
 	return fields.reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
-function residentMegabytes(pid: number): number {
+/** 0 when the process is gone. */
+export function residentMegabytes(pid: number): number {
 	const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readProc(`/proc/${pid}/status`))?.[1];
 	return kilobytes === undefined ? 0 : Number(kilobytes) / 1000;
 }

@@ -44,7 +44,7 @@ export class PostgresWalTrigger implements INodeType {
 				name: 'startOn',
 				type: 'options',
 				options: [
-					{ name: 'After Each Segment', value: 'segment', description: 'Each time that 16 MB of WAL are archived, which may be often, or hardly ever' },
+					{ name: 'After Each Segment', value: 'segment', description: 'Each time that a whole segment of WAL is archived (16 MB, unless the server was set up with another size), which may be often, or hardly ever' },
 					{ name: 'At an Interval', value: 'interval', description: 'With what was archived since the last time, also when nothing was written' },
 				],
 				default: 'interval',

@@ -77,6 +77,9 @@ function configuration({ target, inclusive, timeline, socketFolder, control, pau
 		['ssl', 'off'],
 		['archive_mode', 'off'],
 		['wal_level', 'replica'],
+		// As initdb sets them: what is built in is refused where segments have 64 MB and more.
+		['min_wal_size', `${megabytes(5 * control.segmentBytes)}MB`],
+		['max_wal_size', `${megabytes(64 * control.segmentBytes)}MB`],
 		// Where nobody reads before the target is reached, the primary's settings need not be matched to the letter.
 		['hot_standby', pause ? 'on' : 'off'],
 		// What pauses is thrown away afterwards.
@@ -106,6 +109,10 @@ function configuration({ target, inclusive, timeline, socketFolder, control, pau
 	];
 	const text = lines.map(([name, value]) => `${name} = ${typeof value === 'number' && name !== 'recovery_target_timeline' ? value : quote(String(value))}\n`).join('');
 	return `# Written for a recovery. The settings of the server that was backed up lie beside this file, as *${KEPT_SUFFIX}.\n${text}`;
+}
+
+function megabytes(bytes: number): number {
+	return bytes / 1024 / 1024;
 }
 
 function targetLine(target: RecoveryTarget): [string, string][] {
