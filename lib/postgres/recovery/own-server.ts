@@ -10,7 +10,7 @@ import { type Account, giveTo } from './account';
 import { LogReader, missedTarget, type RecoveryLog, recoveryFailure } from './server-log';
 import { dropTarget } from './settings';
 
-const POLL_MS = 150;
+const POLL_MS = 50;
 const FAST_STOP_MS = 60_000;
 export const SERVER_PORT = 5432;
 export const APPLICATION_NAME = 'backup-recovery recover';
