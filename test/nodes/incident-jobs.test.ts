@@ -31,13 +31,14 @@ test('moments with an offset stay exact to the microsecond', async () => {
 });
 
 test('a row diff reads two recovered servers with the password of the live one', async () => {
-	const job = await jobOf(new VerifyBackup(), { operation: 'rowDiff', database: { mode: 'name', value: 'crm' }, beforeHost: '/recovery/before/socket', afterHost: '/recovery/after/socket', afterUser: 'admin', patchFile: '/recovery/patch.sql', options: { tables: 'public.a, public.b,' } });
+	const job = await jobOf(new VerifyBackup(), { operation: 'rowDiff', database: { mode: 'name', value: 'crm' }, beforeHost: '/recovery/before/socket', afterHost: '/recovery/after/socket', afterUser: 'admin', patchFile: '/recovery/patch.sql', options: { tables: 'public.a, public.b,', preview: 50 } });
 	expect(job).toMatchObject({
 		kind: 'postgres.diffRows',
 		before: { connection: { host: '/recovery/before/socket', port: 5432 }, database: 'crm' },
 		after: { connection: { host: '/recovery/after/socket', user: 'admin' }, database: 'crm' },
 		live: { database: 'crm' },
 		tables: ['public.a', 'public.b'],
+		previewStatements: 50,
 	});
 });
 

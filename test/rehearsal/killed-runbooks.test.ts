@@ -2,10 +2,13 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dumpDatabase } from '../../lib/postgres/dump-database';
+import { openStore } from '../../lib/storage/open-store';
 import { serverClock } from '../support/archived-server';
 import { createCrmDatabase } from '../support/crm-database';
 import { type CrmStack, readStack, type StackContents, stackDifferences, startCrmStack } from '../support/crm-stack';
 import { readTree, treeDifferences } from '../support/file-trees';
+import { testContext } from '../support/job-context';
 import { FORM_LOGIN } from '../support/n8n-credentials';
 import { FormVisit } from '../support/n8n-form';
 import { type N8nServer, startN8n } from '../support/n8n-server';
@@ -13,7 +16,7 @@ import { type PackedPackage, packPackage } from '../support/packed-package';
 import { type PostgresServer, startPostgres } from '../support/postgres-server';
 import { clientProcesses, frozenTool, jobProcesses, runningProcesses } from '../support/processes';
 import { newestRecovery, untilStage } from '../support/recovery-journals';
-import { installShippedWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
+import { type InstalledWorkflows, installShippedWorkflows, SHIPPED, SHIPPED_DATABASE } from '../support/shipped-workflows';
 import { until } from '../support/until';
 
 jest.setTimeout(400_000);
@@ -150,6 +153,7 @@ describe('a database whose rows were wrecked', () => {
 	let server: PostgresServer;
 	let n8n: N8nServer;
 	let recoveryFolder: string;
+	let installed: InstalledWorkflows;
 	const contacts = async () => await server.query('SELECT id, email, name FROM contacts ORDER BY id', SHIPPED_DATABASE);
 	const question = "SELECT count(*) > 5 FROM contacts WHERE email LIKE '%@bad.example';";
 	let well: string;
@@ -162,7 +166,7 @@ describe('a database whose rows were wrecked', () => {
 		await chmod(recoveryFolder, 0o755);
 		await createCrmDatabase(server, SHIPPED_DATABASE, 0.05);
 		n8n = await startN8n({ tarball: packed.tarball, allowedFolders: [recoveryFolder] });
-		await installShippedWorkflows(n8n, server, { recoveryFolder });
+		installed = await installShippedWorkflows(n8n, server, { recoveryFolder });
 		await server.query('CREATE TABLE ticks (n serial)', SHIPPED_DATABASE);
 		await n8n.publish(SHIPPED.continuous);
 		expect((await n8n.execute(SHIPPED.continuous, 'Take Base Backup Now', 120_000)).describe()).toMatch(/success/);
@@ -184,6 +188,7 @@ describe('a database whose rows were wrecked', () => {
 		await sleep(5_000);
 	});
 
+	const halfRestored = async () => (await server.query<{ name: string }>('SELECT datname AS name FROM pg_database')).filter(({ name }) => /_restore_/.test(name));
 	const search = async () => {
 		const visit = await FormVisit.begin(n8n.url, 'scenario-data-corruption', [question, well, 'No: it may go on', 'a bad UPDATE', `SEARCH ${SHIPPED_DATABASE}`], FORM_LOGIN);
 		await visit.page(240_000);
@@ -223,6 +228,52 @@ describe('a database whose rows were wrecked', () => {
 		await again.submit(['', 'Replace the database: everything since is lost', SHIPPED_DATABASE]);
 		expect(await again.page(180_000)).toContain('The damage is gone');
 		expect(await contacts()).toEqual(before);
-		expect((await server.query<{ name: string }>('SELECT datname AS name FROM pg_database')).filter(({ name }) => /_restore_/.test(name))).toEqual([]);
+		expect(await halfRestored()).toEqual([]);
+	});
+
+	test('Recovery: Point in Time, killed while the database is replaced: the old one is live, and the same form replaces it', async () => {
+		const recover = async () => {
+			const visit = await FormVisit.begin(n8n.url, 'recovery-point-in-time', [well, 'a bad UPDATE', `RECOVER ${SHIPPED_DATABASE}`], FORM_LOGIN);
+			await visit.page(240_000);
+			return visit;
+		};
+		const visit = await recover();
+		const answered = lost(visit.submit(['', 'Replace the live database', SHIPPED_DATABASE]));
+		const pgRestore = await frozenTool('pg_restore', server.port);
+		await n8n.kill();
+		process.kill(pgRestore, 'SIGCONT');
+		await answered;
+		await until('pg_restore has ended', () => clientProcesses(server.port).length === 0 && jobProcesses(n8n.pid).length === 0);
+		expect(await contacts()).toEqual(wrecked);
+		await n8n.restart();
+		const again = await recover();
+		await again.submit(['', 'Replace the live database', SHIPPED_DATABASE]);
+		expect(await again.page(180_000)).toContain('The live database was replaced');
+		expect(await contacts()).toEqual(before);
+		expect(await halfRestored()).toEqual([]);
+		// The journal that the dead run left open was gone on with, and is closed.
+		expect(await newestRecovery(n8n.storeFolder)).toMatchObject({ name: 'Recovery: Point in Time', state: 'succeeded', attempts: 2 });
+	});
+
+	test('Recovery: Database, killed while it restores beside: the old one is live, and the same call brings the dump back', async () => {
+		const context = await testContext();
+		const store = openStore({ type: 'folder', path: n8n.storeFolder, prefix: '' }, context);
+		const dump = await dumpDatabase({ connection: server.connection, database: SHIPPED_DATABASE, format: 'custom', parallelJobs: 1, fingerprint: true, compressionLevel: 1, lockWaitSeconds: 5, note: '', safety: false, includeSchemas: [], excludeSchemas: [], includeTables: [], excludeTables: [] }, store, context);
+		await context.remove();
+		await server.query('DELETE FROM contacts WHERE id % 3 = 0', SHIPPED_DATABASE);
+		const damaged = await contacts();
+		const recover = async () => await installed.recover({ confirm: `RESTORE ${SHIPPED_DATABASE}`, backup: dump.id });
+		const first = lost(recover());
+		const pgRestore = await frozenTool('pg_restore', server.port);
+		await n8n.kill();
+		process.kill(pgRestore, 'SIGCONT');
+		await first;
+		await until('pg_restore has ended', () => clientProcesses(server.port).length === 0 && jobProcesses(n8n.pid).length === 0);
+		expect(await contacts()).toEqual(damaged);
+		await n8n.restart();
+		const answer = await recover();
+		expect(answer).toMatchObject({ status: 200, body: expect.stringContaining(`now holds backup ${dump.id}`) as string });
+		expect(await contacts()).toEqual(wrecked);
+		expect(await halfRestored()).toEqual([]);
 	});
 });

@@ -6,6 +6,7 @@ import { diffRows } from '../../../lib/postgres/row-diff/diff-rows';
 import { failure } from '../../support/failure';
 import { testContext, type TestContext } from '../../support/job-context';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server';
+import { until } from '../../support/until';
 
 const SCHEMA = `
 CREATE SCHEMA "we""ird";
@@ -163,6 +164,13 @@ test('children go before parents, cascades reach no good row, moved keys come ba
 	await server.query("INSERT INTO comments VALUES (201, 101, 'another')", 'threads_live');
 	expect(await failure(applyPatch(patch, context))).toMatchObject({ code: 'PROOF_MISMATCH', message: expect.stringContaining('0 rows instead of one') as string });
 	await server.query('DELETE FROM comments WHERE id = 201', 'threads_live');
+	// So it is when somebody else's change is committed while the patch waits for it.
+	const meanwhile = server.query("BEGIN; UPDATE accounts SET code = 'later' WHERE id = 1; SELECT pg_sleep(2); COMMIT", 'threads_live');
+	await until('the row is held', async () => (await server.query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0);
+	expect(await failure(applyPatch({ ...patch, lockWaitSeconds: 30 }, context))).toMatchObject({ code: 'PROOF_MISMATCH', message: expect.stringContaining('SQLSTATE 40001') as string });
+	await meanwhile;
+	await server.query("UPDATE accounts SET code = 'a!' WHERE id = 1", 'threads_live');
+	expect(await server.query('SELECT count(*)::int AS n FROM comments', 'threads_live')).toEqual([{ n: 6 }]);
 	await applyPatch(patch, context);
 	expect(await server.query('SELECT id FROM comments ORDER BY id', 'threads_live')).toEqual([1, 2, 102, 200].map((id) => ({ id })));
 	expect(await server.query('SELECT id, account FROM bookings ORDER BY id', 'threads_live')).toEqual([['a', 1], ['b!', 2], ['c', 3], ['b!', 4]].map(([account, id]) => ({ id, account })));
