@@ -14,6 +14,8 @@ const project = (name) => ({
 	displayName: name,
 	testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
 	testEnvironment: 'node',
+	// Not in the temporary folder, which may be another one each time, or memory.
+	cacheDirectory: '<rootDir>/node_modules/.cache/jest',
 	...transform,
 });
 
@@ -26,6 +28,7 @@ const sharing = (name) => ({
 
 /** @type {import('jest').Config} */
 module.exports = {
+	testSequencer: '<rootDir>/test/support/longest-first.cjs',
 	// jest leaves a core free by itself; ours mostly wait for servers.
 	maxWorkers: availableParallelism(),
 	// Long enough for a busy machine; a test that hangs still ends.

@@ -30,7 +30,7 @@ beforeEach(async () => {
 	await server.createDatabase(LIVE);
 	await server.query(`COMMENT ON DATABASE ${pg.escapeIdentifier(LIVE)} IS 'the CRM'`);
 	await server.query(`CREATE TABLE deals (id int PRIMARY KEY, name text); INSERT INTO deals SELECT g, 'deal ' || g FROM generate_series(1, 1000) g`, LIVE);
-	backup = await fixture.dump(LIVE, { fingerprint: false });
+	backup ??= await fixture.dump(LIVE, { fingerprint: false });
 	await server.query(`INSERT INTO deals VALUES (9999, 'written after the backup')`, LIVE);
 });
 
