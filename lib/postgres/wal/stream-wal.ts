@@ -6,7 +6,7 @@ import type { JobContext } from '../../core/context';
 import { BackupError, type ErrorCode, toBackupError } from '../../core/errors';
 import type { Store } from '../../storage/store';
 import { readServerFacts, type ServerFacts } from '../basebackup/server-facts';
-import { formatLsn } from '../replication/lsn';
+import { formatLsn, type Lsn, parseLsn } from '../replication/lsn';
 import { withReplication } from '../replication/replication-session';
 import type { ArchiveWalOptions } from './archive-wal';
 import { type RunOptions, runArchiving } from './archive-run';
@@ -54,7 +54,9 @@ class WalStream {
 	/** Whether any connection has come as far as archiving. */
 	private everBegan = false;
 	private pauseMs = FIRST_PAUSE_MS;
-	/** What a person was told of since something was archived last. */
+	/** Up to where anything was ever archived here. */
+	private reached: Lsn = 0n;
+	/** What a person was told of since something new was archived last. */
 	private readonly told = new Set<string>();
 
 	constructor(
@@ -149,9 +151,14 @@ class WalStream {
 	private archived(record: WalRecord, written: boolean, exposedMs: number): void {
 		this.tally.add(record, written);
 		if (record.content === 'history') return;
-		this.exposure.archived(exposedMs);
-		this.pauseMs = FIRST_PAUSE_MS;
-		this.told.clear();
+		const end = parseLsn(record.endLsn);
+		// After each interruption the open segment comes again from its beginning: that is no progress.
+		if (end > this.reached) {
+			this.reached = end;
+			this.exposure.archived(exposedMs);
+			this.pauseMs = FIRST_PAUSE_MS;
+			this.told.clear();
+		}
 		if (record.content === 'segment' && this.options.itemPerSegment) this.emitArchived();
 	}
 
