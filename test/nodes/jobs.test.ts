@@ -574,6 +574,7 @@ describe('Backup Catalog', () => {
 			kind: 'catalog.prune',
 			store,
 			policy: { keepLastVerified: 2, keepDays: 30, daily: 0, weekly: 4, monthly: 0, yearly: 0, keepRecoveryPoints: 0, timeZone: 'America/Sao_Paulo' },
+			walWindowHours: 24,
 			apply: false,
 		});
 		running.mockClear();
