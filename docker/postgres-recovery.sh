@@ -95,12 +95,15 @@ clean() {
 take_back() {
 	case $(cat "$1/status" 2>/dev/null || true) in taken | running) ;; *) return 0 ;; esac
 	pid=$(sed -n 1p "$1/data/postmaster.pid" 2>/dev/null || true)
-	# By its name: in a new container the same number may be another process.
-	if [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null || true)" = postgres ]; then
-		printf '%s: its server (process %s) runs without this one; stop it first\n' "$1" "$pid" >&2
-		return 0
+	if [ -n "$pid" ] && grep -q '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" 2>/dev/null; then
+		if [ "$(cat "/proc/$pid/comm")" = postgres ]; then
+			printf '%s: its server (process %s) runs without this one; stop it first\n' "$1" "$pid" >&2
+			return 0
+		fi
+		# In a new container the number is another process, which PostgreSQL would take for its own.
+		rm -f "$1/data/postmaster.pid"
 	fi
-	rm -f "$1/data/postmaster.pid" "$1/status"
+	rm -f "$1/status"
 	printf '%s: taken back\n' "$1"
 }
 

@@ -104,9 +104,11 @@ test('a recovery container that was killed hard takes its server back when it co
 	const rows = async () => await withClient(connection, { signal: context.signal, applicationName: 'test' }, async (client) => (await client.query<{ n: number }>('SELECT n FROM public.log')).rows);
 	const killed = start();
 	await recover(request(folder, { mode: 'handOver', connection, waitSeconds: 60 }), context);
-	killed.kill('SIGKILL');
+	// All of a container's processes end at once.
 	const pid = Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
-	process.kill(pid, 'SIGKILL');
+	const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').map(Number);
+	killed.kill('SIGKILL');
+	for (const each of [pid, ...children]) process.kill(each, 'SIGKILL');
 	await until('the server is gone', async () => await rows().then(() => false, () => true));
 	expect(await readFile(join(folder, 'status'), 'utf8')).toBe('running\n');
 
