@@ -121,6 +121,8 @@ test('nobody begins without having seen a plan: the words alone show it, with th
 	expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({ status: 409, problems: [], toDoIt: { confirm: 'RESTORE EVERYTHING', recoveryPoint: point }, choice: expect.stringContaining('is the newest complete one') as string, message: expect.stringContaining('Nothing was changed') as string });
 	expect(stackDifferences(wrecked, await readStack(stack))).toEqual([]);
 	expect(app.told).toEqual([]);
+	expect(answered(await recover()).resumed).toBe(false);
+	expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
 });
 
 test('a newer recovery point that is not whole: the older one must be named, and the plan says what was passed over', async () => {
@@ -137,6 +139,8 @@ test('a newer recovery point that is not whole: the older one must be named, and
 	} finally {
 		await rm(folder, { recursive: true });
 	}
+	expect(answered(await recover()).resumed).toBe(false);
+	expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
 });
 
 test('what a named point lost since is left out, and told; unnamed it is not taken', async () => {
@@ -153,6 +157,8 @@ test('what a named point lost since is left out, and told; unnamed it is not tak
 	} finally {
 		await rename(away, redis);
 	}
+	expect(answered(await recover()).resumed).toBe(false);
+	expect(stackDifferences(whole, await readStack(stack))).toEqual([]);
 });
 
 test('without trouble: every stage once, the app stopped before and started after, and the time that it took', async () => {
