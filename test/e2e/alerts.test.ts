@@ -24,12 +24,11 @@ let slack: WebhookReceiver;
 
 beforeAll(async () => {
 	[server, packed, smtp, slack] = await Promise.all([startPostgres(), packPackage(), SmtpServer.start(), WebhookReceiver.start()]);
-	await createCrmDatabase(server, SHIPPED_DATABASE);
+	await createCrmDatabase(server, SHIPPED_DATABASE, 0.1);
 	n8n = await startN8n({ databaseServer: server, tarball: packed.tarball });
-	await installShippedWorkflows(n8n, server, { channels: { slackUrl: `${slack.url}/slack`, slackToken: TOKEN, smtpPort: smtp.port, pingUrl: `${slack.url}/ping/backup` }, settings: { 'contacts.onCall': '{ "name": "Ana", "phone": "+55 11 5555", "email": "ana@example.com" }', 'contacts.vendors': '[{ "name": "Hosting <us>", "phone": "+1 555", "email": "", "sla": "4 h" }]' } });
 	mkdirSync(small());
-	await n8n.importCredentials([{ id: 'brStoreSmall0001', name: 'Small', type: 'backupStoreApi', data: { type: 'folder', path: small(), prefix: '' } }]);
-	await n8n.importWorkflow(nightly(), verifying());
+	const besides = { credentials: [{ id: 'brStoreSmall0001', name: 'Small', type: 'backupStoreApi', data: { type: 'folder', path: small(), prefix: '' } }], workflows: [nightly(), verifying()] };
+	await installShippedWorkflows(n8n, server, { besides, channels: { slackUrl: `${slack.url}/slack`, slackToken: TOKEN, smtpPort: smtp.port, pingUrl: `${slack.url}/ping/backup` }, settings: { 'contacts.onCall': '{ "name": "Ana", "phone": "+55 11 5555", "email": "ana@example.com" }', 'contacts.vendors': '[{ "name": "Hosting <us>", "phone": "+1 555", "email": "", "sla": "4 h" }]' } });
 	await n8n.publish(NIGHTLY, VERIFY);
 }, 240_000);
 
