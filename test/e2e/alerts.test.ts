@@ -26,7 +26,7 @@ let slack: WebhookReceiver;
 
 beforeAll(async () => {
 	[server, packed, smtp, slack] = await Promise.all([startPostgres(), packPackage(), SmtpServer.start(), WebhookReceiver.start()]);
-	await createCrmDatabase(server, SHIPPED_DATABASE);
+	await createCrmDatabase(server, SHIPPED_DATABASE, 0.1);
 	n8n = await startN8n({ databaseServer: server, tarball: packed.tarball });
 	mkdirSync(small());
 	mkdirSync(config());
@@ -37,11 +37,10 @@ beforeAll(async () => {
 	];
 	const vendors = [{ service: 'Hosting <us>', name: '', phone: '+1 555', email: '', sla: '4 h', contract: 'No. 7' }];
 	const settings = { 'contacts.people': JSON.stringify(people), 'contacts.vendors': JSON.stringify(vendors), 'required.components': '["postgres", "files"]', 'folders.config': config(), 'n8n.url': `${n8n.url}/` };
-	await installShippedWorkflows(n8n, server, { channels: { slackUrl: `${slack.url}/slack`, slackToken: TOKEN, smtpPort: smtp.port, pingUrl: `${slack.url}/ping/{workflow}` }, settings });
+	const besides = { credentials: [{ id: 'brStoreSmall0001', name: 'Small', type: 'backupStoreApi', data: { type: 'folder', path: small(), prefix: '' } }], workflows: [nightly(), verifying()] };
+	await installShippedWorkflows(n8n, server, { besides, channels: { slackUrl: `${slack.url}/slack`, slackToken: TOKEN, smtpPort: smtp.port, pingUrl: `${slack.url}/ping/{workflow}` }, settings });
 	// Somebody else's: it is left alone until it is moved away.
 	await server.query('CREATE TABLE backup_log (note text)');
-	await n8n.importCredentials([{ id: 'brStoreSmall0001', name: 'Small', type: 'backupStoreApi', data: { type: 'folder', path: small(), prefix: '' } }]);
-	await n8n.importWorkflow(nightly(), verifying());
 	await n8n.publish(NIGHTLY, VERIFY);
 }, 240_000);
 

@@ -23,17 +23,17 @@ let blockedFolder: string;
 
 beforeAll(async () => {
 	[server, packed] = await Promise.all([startPostgres(), packPackage()]);
-	await createCrmDatabase(server, SHIPPED_DATABASE);
+	await createCrmDatabase(server, SHIPPED_DATABASE, 0.1);
 	n8n = await startN8n({ databaseServer: server, tarball: packed.tarball });
-	await installShippedWorkflows(n8n, server);
 	blockedFolder = mkdtempSync(join(tmpdir(), 'backup-recovery-blocked-'));
-	await n8n.importCredentials([{ id: 'brStoreBlocked01', name: 'Backup Store', type: 'backupStoreApi', data: { type: 'folder', path: join(blockedFolder, 'store'), prefix: '' } }]);
-	await n8n.importWorkflow(
+	const credentials = [{ id: 'brStoreBlocked01', name: 'Backup Store', type: 'backupStoreApi', data: { type: 'folder', path: join(blockedFolder, 'store'), prefix: '' } }];
+	const workflows = [
 		dumpWorkflow({ id: DUMP, database: SHIPPED_DATABASE }),
 		dumpWorkflow({ id: BLOCKED, database: SHIPPED_DATABASE, storeCredential: 'brStoreBlocked01' }),
 		dumpWorkflow({ id: FAILING, database: 'no such database', errorWorkflow: SHIPPED.errorAlert }),
 		listWorkflow(LIST),
-	);
+	];
+	await installShippedWorkflows(n8n, server, { besides: { credentials, workflows } });
 	await n8n.publish(FAILING);
 }, 240_000);
 

@@ -47,12 +47,12 @@ describeWithS3("n8n's queue mode: one main, two workers, a store on S3", () => {
 		const workers = Promise.all([N8nWorker.install(main, packed.tarball, mounted), N8nWorker.install(main, packed.tarball, mounted)]);
 		const { endpoint, region, accessKeyId, secretAccessKey } = s3;
 		const place = (prefix: string) => ({ type: 's3', bucket: BUCKET, prefix, endpoint, region, forcePathStyle: true, accessKeyId, secretAccessKey });
-		workflows = await installShippedWorkflows(main, stack, { places: [place(''), place('second-place'), place('third-place')] });
-		await main.importWorkflow(
+		const own = [
 			dumpWorkflow({ id: DUMP, database: SHIPPED_DATABASE }),
 			drillAndRestoreWorkflow({ id: DRILL_AND_RESTORE, database: SHIPPED_DATABASE, newDatabase: RESTORED }),
 			listWorkflow(LIST),
-		);
+		];
+		workflows = await installShippedWorkflows(main, stack, { places: [place(''), place('second-place'), place('third-place')], besides: { workflows: own } });
 		[a, b] = await workers;
 	}, 420_000);
 

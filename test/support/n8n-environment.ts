@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
-import { dirname, delimiter } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { SHARED_FOLDER } from './once-a-run';
 import type { PostgresServer } from './postgres-server';
 
 export interface N8nPlaces {
@@ -40,6 +41,7 @@ export async function n8nEnvironment(places: N8nPlaces, extra: Record<string, st
 		// npm, which installs community packages, must find the Node that runs n8n.
 		PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
 		...SILENT,
+		...sharedCompileCache(),
 		N8N_USER_FOLDER: places.userFolder,
 		N8N_HOST: '127.0.0.1',
 		N8N_LISTEN_ADDRESS: '127.0.0.1',
@@ -59,6 +61,12 @@ export async function n8nEnvironment(places: N8nPlaces, extra: Record<string, st
 		...databaseVariables(places.database),
 		...extra,
 	};
+}
+
+/** What one n8n has compiled the next need not. */
+function sharedCompileCache(): Record<string, string> {
+	const shared = process.env[SHARED_FOLDER];
+	return shared === undefined ? {} : { NODE_COMPILE_CACHE: join(shared, 'compiled') };
 }
 
 function databaseVariables(database: N8nPlaces['database']): Record<string, string> {

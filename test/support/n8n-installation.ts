@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { onceARun } from './once-a-run';
 
 const run = promisify(execFile);
 
@@ -23,12 +24,19 @@ function defaultFolder(): string {
 
 /**
  * Installs a packed package where n8n looks for community packages, so that its nodes get the type prefix
- * `n8n-nodes-backup-recovery.` as they do for users.
+ * `n8n-nodes-backup-recovery.` as they do for users. npm itself, which takes seconds, runs once a run for the same tarball.
  */
 export async function installTarball(userFolder: string, tarball: string): Promise<void> {
 	const nodes = join(userFolder, '.n8n', 'nodes');
 	await mkdir(nodes, { recursive: true });
+	const name = createHash('sha256').update(tarball).digest('hex').slice(0, 12);
+	const installed = await onceARun(`installed-${name}`, async (folder) => await install(folder, tarball));
+	if (installed === undefined) await install(nodes, tarball);
+	else await run('cp', ['-a', `${installed}/.`, nodes]);
+}
+
+async function install(folder: string, tarball: string): Promise<void> {
 	await run('npm', [
-		'install', '--prefix', nodes, '--omit=peer', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball,
+		'install', '--prefix', folder, '--omit=peer', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball,
 	]);
 }

@@ -61,6 +61,8 @@ export interface SettingsToEdit {
 	readonly channels?: AlertChannels;
 	/** How long *Corruption Watch* waits before it asks again; left out: an hour, as shipped. */
 	readonly watchSeconds?: number;
+	/** What a test needs besides; imported with the rest, because each import by n8n's command line takes seconds. */
+	readonly besides?: { readonly credentials?: readonly N8nCredential[]; readonly workflows?: readonly object[] };
 	/** Left out: no schedule ever comes, since a run by the clock in the middle of a test would be taken for one of the test's own. */
 	readonly withSchedules?: boolean;
 }
@@ -76,14 +78,14 @@ const SMTP = { id: 'brTestSmtp000001', name: 'Mail' };
 const SLACK = { id: 'brTestSlack00001', name: 'Slack' };
 
 /** For a whole stack, or only its database server where nothing else matters. */
-export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { workflows, recoveryFolder, settings, channels, watchSeconds, withSchedules, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
+export async function installShippedWorkflows(n8n: N8nServer, stack: CrmStack | PostgresServer, { workflows, recoveryFolder, settings, channels, besides, watchSeconds, withSchedules, ...sources }: Partial<CredentialSources> & SettingsToEdit = {}): Promise<InstalledWorkflows> {
 	const webhookKey = randomBytes(24).toString('hex');
 	const whole = 'server' in stack ? stack : undefined;
 	const folders = [n8n.storeFolder, whole?.places.second ?? n8n.storeFolder, whole?.places.third ?? n8n.storeFolder] as const;
 	const places = folders.map(folderPlace) as unknown as CredentialSources['places'];
-	await n8n.importCredentials(await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources }));
-	if (channels) await n8n.importCredentials(channelCredentials(channels));
-	await importEdited(n8n, whole, { workflows, recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels, watchSeconds, withSchedules });
+	const credentials = await backupCredentials({ server: whole?.server ?? (stack as PostgresServer), redis: whole?.redis, places, webhookKey, ...sources });
+	await n8n.importCredentials([...credentials, ...(channels ? channelCredentials(channels) : []), ...(besides?.credentials ?? [])]);
+	await importEdited(n8n, whole, { workflows, recoveryFolder, settings: { ...settings, ...(channels && channelSettings(channels)) }, channels, besides, watchSeconds, withSchedules });
 	// Continuous archiving begins when it is published: whoever wants it does that.
 	await n8n.publish(...Object.values(SHIPPED).filter((id) => id !== SHIPPED.continuous));
 	const recover = async (body: object, path = 'recovery-database') => await n8n.webhook(path, body, { [KEY_HEADER]: webhookKey });
@@ -106,6 +108,7 @@ async function importEdited(n8n: N8nServer, stack: CrmStack | undefined, toEdit:
 			const withTables = n8n.environment.DB_TYPE === 'postgresdb' ? withTablesOnPostgres(unscheduled) : unscheduled;
 			await writeFile(join(edited, name), name === 'backup-settings.json' ? withSettings(text, stack, toEdit) : ['notify.json', 'monthly-report.json'].includes(name) && toEdit.channels ? withChannelsOn(unscheduled) : withQuickWatch(withQuickPieces(withTables), toEdit.watchSeconds));
 		}
+		for (const [index, workflow] of (toEdit.besides?.workflows ?? []).entries()) await writeFile(join(edited, `besides-${index}.json`), JSON.stringify(workflow));
 		await n8n.importWorkflows(edited);
 	} finally {
 		await rm(edited, { recursive: true });
