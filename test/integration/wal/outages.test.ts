@@ -99,7 +99,7 @@ test('a store that is away for longer than a lock lives is waited for: told once
 	expect(store.keys('locks/')).toEqual([]);
 	await expectEqual(store);
 	await context.remove();
-});
+}, 120_000);
 
 test('a store that hangs shows in every item, and the slot is warned of before the server drops it', async () => {
 	const store = new FailingStore();
@@ -128,4 +128,4 @@ test('a store that hangs shows in every item, and the slot is warned of before t
 	await ended;
 	await expectEqual(store);
 	await context.remove();
-});
+}, 120_000);

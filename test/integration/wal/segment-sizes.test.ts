@@ -74,4 +74,4 @@ test.each(few([1, 64], 1))('segments of %d MB are archived, read by the stock to
 		await context.remove();
 		await rm(folder, { recursive: true, force: true });
 	}
-}, 120_000);
+}, 180_000);
