@@ -97,8 +97,10 @@ describe('an alert of the check', () => {
 
 	test('is looked for in what must be backed up: every hour in database and files of it', () => {
 		const required = { Settings: [{ required: { components: ['postgres', 'redis', 'config'] } }] };
-		expect(assigned('check-backups.json', 'What to Look At', 'components', { ...required, 'Every Hour': [{}] })).toEqual(['postgres']);
-		expect(assigned('check-backups.json', 'What to Look At', 'components', { ...required, 'Every Morning': [{}] })).toEqual(['postgres', 'redis', 'config']);
+		const at = (trigger: string, name: string) => assigned('check-backups.json', 'What to Look At', name, { ...required, [trigger]: [{}] });
+		expect([at('Every Hour', 'components'), at('Every Hour', 'required')]).toEqual([['postgres', 'files'], ['postgres']]);
+		// Empty: whatever the store knows of.
+		expect([at('Every Morning', 'components'), at('Every Morning', 'required')]).toEqual([[], ['postgres', 'redis', 'config']]);
 	});
 });
 
