@@ -27,7 +27,7 @@ export const commands = {
 		needs: ['postgres', 'chromium', 'redis', 'redis flavors', 'zstd', 'age', 'openssl', 'postgres versions', 's3 server', 'build'],
 		steps: [{ title: 'Integration tests (real servers)', jest: ['integration'] }],
 	},
-	'test:e2e': { needs: ['postgres', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
+	'test:e2e': { needs: ['postgres', 'redis', 'zstd', 'age', 's3 server', 'n8n', 'compiler', 'n8n sqlite', 'build'], steps: [{ title: 'End-to-end tests (real n8n)', jest: ['e2e'] }] },
 	'test:exhaustive': {
 		needs: FOR_ALL_TESTS,
 		steps: [

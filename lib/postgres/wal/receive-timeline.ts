@@ -8,6 +8,8 @@ const STATUS_UPDATE = 0x72;
 /** Start, end and clock; end, clock and whether an answer is wanted. */
 const WAL_DATA_HEADER = 24;
 const KEEPALIVE_HEADER = 17;
+/** By then a server has looked for the log that it is asked for. */
+const QUIET_MS = 2000;
 /** 2000-01-01 in milliseconds of Unix time: from there the server counts microseconds. */
 const EPOCH_MS = 946_684_800_000;
 
@@ -55,7 +57,7 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 	let sentAt = now();
 	let serverEnd = start;
 	let stopping = false;
-	let keepalives = 0;
+	let startedAt = Infinity;
 	let begun = false;
 
 	const begin = () => {
@@ -88,10 +90,8 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 	};
 	const openMessage = () => {
 		if (kind === KEEPALIVE) {
-			keepalives += 1;
-			// The first may be older than the server's look for the log; the second answers what is sent here, after it.
-			if (keepalives > 1) begin();
-			else if (!begun) sendStatus();
+			// Before its first look for the log a server answers too; long after it, there was nothing to send.
+			if (performance.now() - startedAt > QUIET_MS) begin();
 			if (header.readUInt8(16) === 1) answer();
 			return;
 		}
@@ -127,7 +127,7 @@ export async function receiveTimeline(options: ReceiveOptions, sink: WalSink): P
 	}
 	const timer = setInterval(sendStatus, options.statusIntervalMs);
 	try {
-		const sets = await session.copy(`START_REPLICATION SLOT ${slotLiteral(slot)} PHYSICAL ${formatLsn(start)} TIMELINE ${timeline}`, { piece, started: sendStatus, done: stop }, { silenceMs: options.silenceMs, atOnce: true });
+		const sets = await session.copy(`START_REPLICATION SLOT ${slotLiteral(slot)} PHYSICAL ${formatLsn(start)} TIMELINE ${timeline}`, { piece, started: () => (startedAt = performance.now()), done: stop }, { silenceMs: options.silenceMs, atOnce: true });
 		return nextTimeline(sets);
 	} finally {
 		clearInterval(timer);

@@ -183,4 +183,4 @@ test('a store that fails at any call leaves nothing wrong, and the next run goes
 	expect(codes.every((code) => code === 'STORE_UNAVAILABLE' || code === 'done')).toBe(true);
 	await catchUp();
 	for (const [name, bytes] of await archived(store, context, system)) expect([name, digest(bytes)]).toEqual([name, await ofServer(name)]);
-}, 60_000);
+}, 120_000);

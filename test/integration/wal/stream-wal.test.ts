@@ -148,14 +148,14 @@ test('a full store is waited for; what comes meanwhile is kept by the server and
 	expect(items.filter(({ event }) => event === 'warning')).toEqual([]);
 	expect(await archivedTo()).toBeLessThan(written);
 	full = false;
-	await until('it has caught up', async () => (await archivedTo()) >= written, 30);
+	await until('it has caught up', async () => (await archivedTo()) >= written);
 	await stop();
 	expect(await expectEqual()).toBeGreaterThan(1);
-});
+}, 120_000);
 
 test('what the server no longer has is said by the stream too, and nothing is called started that fails', async () => {
 	const before = await stream();
-	await until('it starts', () => before.items.some(({ event }) => event === 'started'));
+	await until('something is archived', () => before.items.some((item) => item.event === 'archived' && item.pieces + item.segments > 0));
 	await before.stop();
 	await server.query(`SELECT pg_drop_replication_slot('backup_recovery')`);
 	for (let n = 0; n < 3; n++) {
@@ -166,7 +166,7 @@ test('what the server no longer has is said by the stream too, and nothing is ca
 	await server.query('CHECKPOINT');
 	const refused = await stream();
 	expect(await refused.ended).toMatchObject({ code: 'WAL_GAP' });
-	expect(refused.items).toEqual([]);
+	expect(refused.items.filter(({ event }) => event === 'started')).toEqual([]);
 	const context = await testContext();
 	contexts.push(context);
 	await takeBaseBackup({ connection: server.connection, name: 'main', mode: 'full', mostIncrementals: 0, whenImpossible: 'fail', checkpoint: 'fast', maxRateKilobytes: null, compressionLevel: 1, lockWaitSeconds: 0 }, store, context);
@@ -175,4 +175,4 @@ test('what the server no longer has is said by the stream too, and nothing is ca
 	expect(items.filter(({ event }) => event === 'started')).toHaveLength(1);
 	expect(items.filter((item) => item.event === 'warning')).toMatchObject([{ code: 'WAL_GAP', message: expect.stringContaining('missing and stays so') }]);
 	await stop();
-}, 60_000);
+}, 120_000);
