@@ -42,9 +42,10 @@ major_of() {
 	"$POSTGRES" --version | sed 's/^.*(PostgreSQL) \([0-9]*\).*$/\1/'
 }
 
-# Whether the server takes connections, asked on its own socket by nothing but the file that it writes: the eighth line of postmaster.pid says "ready".
+# Whether the server takes connections, by the file that it writes: the first line of postmaster.pid is its process, the eighth says "ready". A server that was
+# killed leaves such a file behind.
 is_ready() {
-	[ "$(sed -n '8s/ *$//p' "$1/data/postmaster.pid" 2>/dev/null || true)" = ready ]
+	[ "$(sed -n 1p "$1/data/postmaster.pid" 2>/dev/null || true)" = "$server" ] && [ "$(sed -n '8s/ *$//p' "$1/data/postmaster.pid" 2>/dev/null || true)" = ready ]
 }
 
 take() {
@@ -95,7 +96,13 @@ clean() {
 take_back() {
 	case $(cat "$1/status" 2>/dev/null || true) in taken | running) ;; *) return 0 ;; esac
 	pid=$(sed -n 1p "$1/data/postmaster.pid" 2>/dev/null || true)
-	if [ -n "$pid" ] && grep -q '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" 2>/dev/null; then
+	# One that has ended is there until its parent has noticed, and PostgreSQL would take it for alive.
+	looks=0
+	while [ -n "$pid" ] && [ "$looks" -lt 50 ] && grep -q '^State:[[:space:]]*[ZX]' "/proc/$pid/status" 2>/dev/null; do
+		sleep 0.2
+		looks=$((looks + 1))
+	done
+	if [ -n "$pid" ] && grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" 2>/dev/null; then
 		if [ "$(cat "/proc/$pid/comm")" = postgres ]; then
 			printf '%s: its server (process %s) runs without this one; stop it first\n' "$1" "$pid" >&2
 			return 0

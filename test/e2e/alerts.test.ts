@@ -282,6 +282,9 @@ test('a schedule that silently stops is told by the check and by the command lin
 	expect(await runs()).toBe(1);
 
 	await n8n.publish(SHIPPED.configurationBackup);
+	await until('it is published', async () => (await n8n.rest.workflows()).some(({ id, active }) => id === SHIPPED.configurationBackup && active));
+	// Publishing ends a moment after n8n says so; killed before, it has not happened.
+	await new Promise((resolve) => setTimeout(resolve, 3000));
 	agedBy(0, SHIPPED.configurationBackup, new Date(Date.now() - 6 * 3_600_000));
 	await n8n.kill();
 	await n8n.restart();

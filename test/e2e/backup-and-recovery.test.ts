@@ -356,7 +356,7 @@ describe('the whole loop, in the order in which a team lives it', () => {
 		const execution = await n8n.execute(SHIPPED.fullBackup, 'Run Now', 400_000);
 		expect(execution.status).toBe('error');
 		const message = execution.error?.message ?? '';
-		expect(message).toMatch(/^2 part\(s\) of the run failed\./);
+		expect(message).toMatch(/^\[Back Up Redis, Back Up Logs\] failed\./);
 		expect(message).toContain('Back Up Redis:');
 		expect(message).toContain('Back Up Logs:');
 		const [report] = execution.items<RunReport>('Report');

@@ -100,4 +100,4 @@ test('its workflows in Portuguese back up and bring back, with names, choices an
 
 	const test = await n8n.execute(SHIPPED.notify, 'Enviar um Teste');
 	expect(test.items<{ text: string }>('Mensagem')[0]?.text).toMatch(/^PROBLEMA: Isto é um teste\nAlguém executou Backup: Avisar à mão\.\nDesde: /);
-}, 120_000);
+}, 300_000);

@@ -9,7 +9,7 @@ import { testContext } from '../../support/job-context';
 import { openStore } from '../../../lib/storage/open-store';
 
 // Other work on the machine may slow a test down; it says nothing about the package.
-jest.setTimeout(30_000);
+jest.setTimeout(60_000);
 
 const run = promisify(execFile);
 const asRoot = process.getuid?.() === 0;

@@ -49,6 +49,7 @@ beforeAll(async () => {
 	// Three days later: base backups are kept longer than WAL.
 	const late = new Date(Date.now() + 72 * HOUR_MS);
 	store.now = () => late;
+	await write(7);
 	await archiveWal(server, store, context, { without: early });
 	store.now = () => new Date(late.getTime() + HOUR_MS);
 	const pruned = await pruneWal(store, { ...context, now: () => new Date(late.getTime() + HOUR_MS) }, { windowHours: 24, apply: true });

@@ -72,5 +72,5 @@ test('killed at random points while a client commits, the archive has no gap and
 		const onServer = await digestOnServer(server, name);
 		if (onServer) expect([name, digest(bytes)]).toEqual([name, onServer]);
 	}
-	expect(objects.length).toBeGreaterThan(2);
+	expect(objects.length).toBeGreaterThan(1);
 }, 180_000);
