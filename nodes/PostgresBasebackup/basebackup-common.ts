@@ -22,9 +22,9 @@ const compressAtField: INodeProperties = {
 	type: 'options',
 	options: [
 		{ name: 'Here', value: 'here', description: 'The data crosses the network uncompressed, and costs the server no processor time for it' },
-		{ name: 'On the Server', value: 'server', description: 'Faster, and a fraction crosses the network, for up to one processor core of the server. With servers that cannot (older than PostgreSQL 15, or built without zstd) it happens here.' },
+		{ name: 'On the Server', value: 'server', description: 'A fraction crosses the network, for up to one processor core of the server; better where the network is the bottleneck. With servers that cannot (older than PostgreSQL 15, or built without zstd) it happens here.' },
 	],
-	default: 'server',
+	default: 'here',
 	description: 'Where the backup is compressed',
 };
 

@@ -26,7 +26,7 @@ test('a full base backup with everything left as it is', async () => {
 		checkpoint: 'fast',
 		maxRateKilobytes: null,
 		compressionLevel: 1,
-		compressAt: 'server',
+		compressAt: 'here',
 		encryption: null,
 		lockWaitSeconds: 0,
 		store: { type: 'folder', path: '/backups', prefix: 'crm' },
@@ -34,7 +34,7 @@ test('a full base backup with everything left as it is', async () => {
 });
 
 test('an incremental one with every option', async () => {
-	const options = { checkpoint: 'spread', maxRate: 12.5, compressionLevel: 9, compressAt: 'here', note: 'weekly', lockWait: 2, mostIncrementals: 6, whenImpossible: 'fail' };
+	const options = { checkpoint: 'spread', maxRate: 12.5, compressionLevel: 9, compressAt: 'server', note: 'weekly', lockWait: 2, mostIncrementals: 6, whenImpossible: 'fail' };
 	expect(await jobOf({ operation: 'incremental', sourceName: ' main ', options })).toMatchObject({
 		kind: 'postgres.baseBackup',
 		mode: 'incremental',
@@ -42,7 +42,7 @@ test('an incremental one with every option', async () => {
 		checkpoint: 'spread',
 		maxRateKilobytes: 12_800,
 		compressionLevel: 9,
-		compressAt: 'here',
+		compressAt: 'server',
 		note: 'weekly',
 		lockWaitSeconds: 120,
 		mostIncrementals: 6,

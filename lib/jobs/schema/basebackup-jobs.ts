@@ -18,7 +18,7 @@ export const baseBackupJob = z.strictObject({
 	maxRateKilobytes: z.number().int().min(32).max(1_048_576).nullable().default(null),
 	compressionLevel: z.number().int().min(1).max(19).default(1),
 	/** `server`: by the server where it can (PostgreSQL 15 and newer, built with zstd), else here. */
-	compressAt: z.enum(['server', 'here']).default('server'),
+	compressAt: z.enum(['server', 'here']).default('here'),
 	/** So many incremental backups may follow a full one, then the next is full. */
 	mostIncrementals: z.number().int().min(1).max(500).default(30),
 	/** Incremental, where it is not possible: a full one with a warning, or an error. */
